@@ -1,5 +1,5 @@
-// WEIR_CHECK: a broken invariant of weir's own ends the process with its figures. Nothing that comes
-// from outside may break one: values from outside are checked with Result<T>.
+// WEIR_CHECK: a broken invariant of weir's own ends the process with its figures. Nothing that
+// comes from outside may break one: values from outside are checked with Result<T>.
 #pragma once
 
 #include <fmt/format.h>
@@ -8,7 +8,8 @@
 
 namespace weir {
 
-[[noreturn]] void check_failed(const char* file, int line, const char* what, std::string_view figures);
+[[noreturn]] void check_failed(const char* file, int line, const char* what,
+                               std::string_view figures);
 
 }  // namespace weir
 

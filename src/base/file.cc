@@ -18,7 +18,9 @@
 namespace weir {
 namespace {
 
-std::string reason() { return std::generic_category().message(errno); }
+std::string reason() {
+  return std::generic_category().message(errno);
+}
 
 tl::unexpected<Error> io_error(const char* what, const std::filesystem::path& path) {
   const Code code = errno == ENOENT ? Code::kNotFound : Code::kIo;
@@ -105,8 +107,9 @@ MappedFile::~MappedFile() {
 Result<std::string> read_file(const std::filesystem::path& path, size_t bytes_max) {
   WEIR_ASSIGN(const MappedFile file, MappedFile::open(path));
   if (file.bytes().size() > bytes_max)
-    return fail(Code::kInvalid, fmt::format("{} has {} bytes; at most {} are read",
-                                            path.filename().string(), file.bytes().size(), bytes_max));
+    return fail(Code::kInvalid,
+                fmt::format("{} has {} bytes; at most {} are read", path.filename().string(),
+                            file.bytes().size(), bytes_max));
   return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
 }
 

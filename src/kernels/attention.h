@@ -1,0 +1,91 @@
+// Attention over pages, and the two ways rows get into a page. One query row's result depends on
+// its own query and on the slots it sees, and on nothing else: not on how many rows stand beside
+// it, how a prompt was cut, how many threads there are.
+//
+// The rule. A list's slots are folded in pieces of kPieceSlots at absolute slots. Inside a piece
+// the order is fixed and the maximum is the piece's own; a slot that a row may not see contributes
+// an exact zero; pieces merge in ascending order by one chain of operations per row and dimension.
+// Logits are one chain of fused multiply-adds over the dimensions, sums one chain over the slots,
+// on every ISA.
+//
+//   list:   | page 0  | page 1  | page 2  | page 3  |  ...          64 slots to a page
+//           |<---------------- piece 0 ------------>|<- piece 1     256 slots to a piece
+//
+// A page of element type T holds K as T[head_dim / 2][64 slots][2] and V as T[64 / 2][head_dim][2]
+// (pairs of dimensions of one slot, pairs of slots of one dimension), so that both an FMA on
+// widened halves and a bf16 dot product of pairs read it without shuffling. Slots never written are
+// zeros.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kernels/layout.h"
+#include "tensor/dtype.h"
+
+namespace weir {
+
+class ThreadPool;
+
+// What a kernel knows of 64 slots of one list: plain bytes. `bias` is added to each slot's logit
+// (natural units: log n for a row that stands for n, -inf for one that is dropped); null means
+// zeros. `k` may be null for a page that no row of the call sees (out of reach and freed).
+struct AttentionPage {
+  const std::byte* k = nullptr;
+  const std::byte* v = nullptr;
+  const float* bias = nullptr;  // [64]
+};
+
+// One list (a KV head of a layer of a sequence) as one span of queries meets it: query row i of the
+// span stands at slot `slot + i` and sees the slots [max(0, slot + i + 1 - window), slot + i + 1),
+// or [0, visible) for every row where visible >= 0 (a list that is read whole, such as a shifted
+// view).
+struct AttentionList {
+  std::span<const AttentionPage> pages;  // In order; page p holds the slots [64 p, 64 p + 64).
+  int32_t slot = 0;
+  int32_t visible = -1;
+};
+
+struct AttentionShape {
+  int heads = 0, kv_heads = 0, head_dim = 0;  // heads is a multiple of kv_heads.
+  DType kv = DType::kBF16;                    // kF32, kF16 or kBF16.
+  int window = 0;                             // 0: no bound.
+  float scale = 1;                            // Multiplies every logit.
+};
+
+// What a set of slots gives one query row, before division: out = sum(exp(logit - max) * v).
+// `max` is finite even where nothing was seen (then sum is 0).
+struct Partial {
+  float max = 0;
+  float sum = 0;
+  std::span<float> out;  // [head_dim]
+};
+
+// into += part, in list order; a group's mass exponent and scale are applied by the caller before.
+void merge(Partial& into, const Partial& part);
+
+// Consecutive query rows of one sequence in one layer.
+struct AttentionSpan {
+  std::span<const AttentionList> lists;  // [kv_heads]
+  int32_t rows = 0;
+  const float* q = nullptr;  // [rows][heads][head_dim], rotated.
+  float* out = nullptr;      // [rows][heads][head_dim]
+  float* max = nullptr;      // [rows][heads] or null: leaves `out` undivided and gives max and sum,
+  float* sum = nullptr;      // so that spans over other lists can be merged in.
+};
+
+// All spans of a step in one call: one work list over (sequence, head, piece) for all threads.
+void attend(ThreadPool& pool, const AttentionShape& shape, std::span<const AttentionSpan> spans);
+
+// Bytes of one page's K (V has as many).
+size_t page_half_bytes(DType kv, int head_dim);
+
+// Writes one row into slot `slot` (0..63) of a page; read_row gives it back as floats (what the
+// page holds, after rounding). Rounding is to nearest even.
+void write_row(DType kv, int head_dim, int slot, const float* k, const float* v, std::byte* k_page,
+               std::byte* v_page);
+void read_row(DType kv, int head_dim, int slot, const std::byte* k_page, const std::byte* v_page,
+              float* k, float* v);
+
+}  // namespace weir

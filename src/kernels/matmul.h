@@ -1,0 +1,80 @@
+// Matrix products of a model's weights with rows of activations. One output's result depends on its
+// own weights and its own row of activations only: integer dots are exact, floats are added in one
+// chain over the blocks of columns, so neither the number of rows nor the split over threads shows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/layout.h"
+#include "tensor/tensor.h"
+
+namespace weir {
+
+class ThreadPool;
+
+// How quantised weights meet activations.
+enum class Arithmetic {
+  kInteger,  // Activations in 8 bits, a scale for each 32 columns: the fast path and the default.
+  kFloat,    // Weights widened to float32, activations untouched: the reference path.
+};
+
+// Weights laid out once, at load, without loss and at the same bits per weight: tiles of kTileRows
+// outputs by 32 columns. Outputs past the last are zero. Movable, not copyable.
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+  // REQUIRES columns to be a multiple of 32. Uses the pool.
+  PackedMatrix(const Tensor& weights, Arithmetic arithmetic, ThreadPool& pool);
+
+  size_t rows() const { return rows_; }
+  size_t columns() const { return columns_; }
+  DType type() const { return type_; }
+  Arithmetic arithmetic() const { return arithmetic_; }  // kFloat for F32, F16, BF16 weights.
+  const std::byte* data() const { return data_.data(); }
+  size_t bytes() const { return data_.size(); }
+  bool empty() const { return rows_ == 0; }
+
+  // Row `row` as floats, to[columns]: the token embedding is read from the same bytes as the head.
+  void widen_row(size_t row, float* to) const;
+
+ private:
+  Buffer data_;
+  size_t rows_ = 0, columns_ = 0;
+  DType type_ = DType::kF32;
+  Arithmetic arithmetic_ = Arithmetic::kFloat;
+};
+
+// Rows that matrices multiply. `x` is the caller's, [rows][columns]; set() makes the 8-bit form
+// beside it, once for all matrices that share the input (Q, K and V; gate and up). Reused from step
+// to step: it grows and never shrinks within a run.
+class Activations {
+ public:
+  // Quantises with the pool where `arithmetic` asks for it. x stays valid and unchanged until the
+  // last product is done.
+  void set(const float* x, size_t rows, size_t columns, Arithmetic arithmetic, ThreadPool& pool);
+
+  const float* x() const { return x_; }
+  size_t rows() const { return rows_; }
+  size_t columns() const { return columns_; }
+  const int8_t* value() const { return value_.data(); }           // [rows][columns]
+  const float* scale() const { return scale_.data(); }            // [rows][columns / 32]
+  const float* scaled_sum() const { return scaled_sum_.data(); }  // [rows][columns / 32]
+  bool quantised() const { return quantised_; }
+
+ private:
+  const float* x_ = nullptr;
+  size_t rows_ = 0, columns_ = 0;
+  bool quantised_ = false;
+  std::vector<int8_t> value_;
+  std::vector<float> scale_, scaled_sum_;  // scaled_sum = scale * sum of the block's values.
+};
+
+// out[r * stride + o] (+)= sum_c w[o][c] * x[r][c] for all rows r and outputs o of w; with `add`
+// the product is added to what out holds (the residual stream). REQUIRES x.columns() ==
+// w.columns(), and x.quantised() where w.arithmetic() is kInteger.
+void matmul(ThreadPool& pool, const PackedMatrix& w, const Activations& x, float* out,
+            size_t stride, bool add = false);
+
+}  // namespace weir
