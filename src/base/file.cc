@@ -1,19 +1,16 @@
 #include "base/file.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <memory>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 #include "base/check.h"
+#include "base/sha256.h"
 
 namespace weir {
 namespace {
@@ -52,26 +49,6 @@ bool write_all(int fd, std::string_view content) {
   }
   return true;
 }
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-  void add(std::span<const std::byte> bytes) {
-    EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
-  }
-  std::string hex() {
-    std::array<unsigned char, 32> digest{};
-    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    std::string out;
-    for (unsigned char c : digest) out += fmt::format("{:02x}", c);
-    return out;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
 
 }  // namespace
 
@@ -133,7 +110,7 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
 std::string sha256(std::span<const std::byte> bytes) {
   Sha256 hash;
   hash.add(bytes);
-  return hash.hex();
+  return hex(hash.digest());
 }
 
 }  // namespace weir

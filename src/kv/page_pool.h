@@ -1,0 +1,102 @@
+// Memory for keys and values, under a hard budget in bytes. Address space is reserved once;
+// physical memory comes when a page is committed and goes back to the system when its extent is
+// freed.
+//
+//   pool:    | extent | extent | extent | ...        address space, taken and given back whole
+//   extent:  | page 0 | page 1 | page 2 | page 3 |   256 tokens of one layer; committed page by
+//   page page:    | head 0: K, V | head 1: K, V | ...     64 tokens of all KV heads of that layer
+//
+// Two numbers are kept apart. `promised` bytes are what sequences may come to use: they are checked
+// against the budget before anything is allocated. `used` bytes are committed memory. Used never
+// exceeds promised, promised never exceeds the budget.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "weir/status.h"
+
+namespace weir {
+
+// Owned by the engine's thread, but for used() and promised(), which anyone may read.
+class PagePool {
+ public:
+  // `page_bytes` for 64 tokens of all heads of one layer, rounded up to the system's pages.
+  static Result<PagePool> create(size_t page_bytes, uint64_t budget_bytes);
+  PagePool(PagePool&& other) noexcept;
+  PagePool& operator=(PagePool&&) = delete;
+  ~PagePool();
+
+  // Adds to what is promised, or kUnavailable where that would exceed the budget.
+  Status promise(uint64_t bytes);
+  void unpromise(uint64_t bytes);
+
+  // An extent of zeros none of whose pages is committed yet. There are as many extents as the
+  // budget has pages, so that one is always to be had for a promised page.
+  uint32_t take();
+  void commit(uint32_t extent, int page);
+  // Where page `page` of the extent begins.
+  std::byte* page(uint32_t extent, int page) const;
+
+  // Extents are shared by forks; the last owner frees.
+  void share(uint32_t extent) { ++extents_[extent].owners; }
+  void release(uint32_t extent);
+  bool shared(uint32_t extent) const { return extents_[extent].owners > 1; }
+  int committed_pages(uint32_t extent) const { return extents_[extent].committed; }
+
+  size_t page_bytes() const { return page_bytes_; }
+  uint64_t budget() const { return budget_; }
+  uint64_t used() const { return used_.load(std::memory_order_relaxed); }
+  uint64_t promised() const { return promised_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Extent {
+    uint32_t owners = 0;
+    int committed = 0;  // Pages [0, committed).
+  };
+  PagePool(std::byte* base, size_t page_bytes, uint64_t budget, uint32_t extents);
+
+  std::byte* base_;
+  size_t page_bytes_;
+  uint64_t budget_;
+  std::atomic<uint64_t> used_{0}, promised_{0};
+  std::vector<Extent> extents_;
+  std::vector<uint32_t> free_;
+};
+
+// A counted hold on an extent; empty where the extent was freed for being out of reach.
+class ExtentRef {
+ public:
+  ExtentRef() = default;
+  static ExtentRef take(PagePool& pool) { return ExtentRef(pool, pool.take()); }
+  ExtentRef(const ExtentRef& other) : pool_(other.pool_), extent_(other.extent_) {
+    if (pool_) pool_->share(extent_);
+  }
+  ExtentRef(ExtentRef&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), extent_(other.extent_) {}
+  ExtentRef& operator=(ExtentRef other) noexcept {
+    std::swap(pool_, other.pool_);
+    std::swap(extent_, other.extent_);
+    return *this;
+  }
+  ~ExtentRef() {
+    if (pool_) pool_->release(extent_);
+  }
+
+  explicit operator bool() const { return pool_ != nullptr; }
+  uint32_t id() const { return extent_; }
+  bool shared() const { return pool_->shared(extent_); }
+  int committed() const { return pool_->committed_pages(extent_); }
+  std::byte* page(int i) const { return pool_->page(extent_, i); }
+  void commit(int i) { pool_->commit(extent_, i); }
+
+ private:
+  ExtentRef(PagePool& pool, uint32_t extent) : pool_(&pool), extent_(extent) {}
+  PagePool* pool_ = nullptr;
+  uint32_t extent_ = 0;
+};
+
+}  // namespace weir

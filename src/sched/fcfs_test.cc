@@ -1,0 +1,67 @@
+#include <gtest/gtest.h>
+
+#include "sched/scheduler.h"
+
+namespace weir {
+namespace {
+
+Candidate prompt(uint64_t id, int32_t tokens, uint64_t bytes, bool admitted = false) {
+  return {id, tokens, 0, bytes, admitted, Logits::kLast};
+}
+Candidate decoding(uint64_t id, int32_t at) {
+  return {id, at + 1, at, 0, true, Logits::kLast};
+}
+
+const StepLimits kLimits{100, 4, 1000, 30};
+
+TEST(Fcfs, DecodingComesBeforePrompts) {
+  const std::vector<Candidate> c{prompt(1, 500, 10, true), decoding(2, 7), decoding(3, 9)};
+  const StepPlan plan = make_fcfs()->plan(c, kLimits);
+  ASSERT_EQ(plan.work.size(), 3u);
+  EXPECT_EQ(plan.work[0].sequence, 2u);
+  EXPECT_EQ(plan.work[0].rows, 1);
+  EXPECT_EQ(plan.work[0].logits, Logits::kLast);
+  EXPECT_EQ(plan.work[2].sequence, 1u);
+  EXPECT_EQ(plan.work[2].rows, 98);
+  EXPECT_EQ(plan.work[2].logits, Logits::kNone);
+  EXPECT_EQ(plan.work[2].layer_end, 30u);
+}
+
+TEST(Fcfs, TheLastChunkHasLogits) {
+  std::vector<Candidate> c{prompt(1, 150, 10, true)};
+  c[0].computed = 100;
+  const StepPlan plan = make_fcfs()->plan(c, kLimits);
+  EXPECT_EQ(plan.work[0].rows, 50);
+  EXPECT_EQ(plan.work[0].logits, Logits::kLast);
+}
+
+TEST(Fcfs, NobodyOvertakesWhoDoesNotFit) {
+  const std::vector<Candidate> c{prompt(1, 10, 600), prompt(2, 10, 600), prompt(3, 10, 1)};
+  const StepPlan plan = make_fcfs()->plan(c, kLimits);
+  EXPECT_EQ(plan.admitted, std::vector<uint64_t>{1});
+  EXPECT_EQ(plan.work.size(), 1u);
+}
+
+TEST(Fcfs, AdmitsNoMoreThanTheLimit) {
+  std::vector<Candidate> c;
+  for (uint64_t id = 0; id < 9; ++id) c.push_back(prompt(id, 5, 1));
+  const StepPlan plan = make_fcfs()->plan(c, kLimits);
+  EXPECT_EQ(plan.admitted, (std::vector<uint64_t>{0, 1, 2, 3}));
+}
+
+TEST(Fcfs, AllLogitsAreMadeInEveryChunk) {
+  std::vector<Candidate> c{prompt(1, 500, 10)};
+  c[0].logits = Logits::kAll;
+  EXPECT_EQ(make_fcfs()->plan(c, kLimits).work[0].logits, Logits::kAll);
+}
+
+TEST(Fcfs, AStepIsNeverLargerThanItsLimit) {
+  std::vector<Candidate> c;
+  for (uint64_t id = 0; id < 300; ++id) c.push_back(decoding(id, 5));
+  int32_t rows = 0;
+  for (const Work& w : make_fcfs()->plan(c, kLimits).work) rows += w.rows;
+  EXPECT_EQ(rows, 100);
+}
+
+}  // namespace
+}  // namespace weir

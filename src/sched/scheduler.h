@@ -1,0 +1,43 @@
+// Decides what the next step computes. A pure function of plain data: it knows no tensor, no model
+// and no clock, so that the same code runs in a simulator.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "sched/plan.h"
+
+namespace weir {
+
+// One sequence as the scheduler sees it.
+struct Candidate {
+  uint64_t sequence = 0;
+  int32_t known = 0;        // Tokens there are to compute.
+  int32_t computed = 0;     // Tokens computed so far; less than known.
+  uint64_t peak_bytes = 0;  // What it may come to use; promised when it is admitted.
+  bool admitted = false;
+  Logits logits =
+      Logits::kLast;  // Of its last known token, or of all; kLast gives none before the end.
+};
+
+struct StepLimits {
+  int32_t rows_max = 0;
+  uint32_t sequences_max = 0;
+  uint64_t free_bytes = 0;  // Of the budget, not yet promised.
+  uint32_t layers = 0;
+};
+
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  // `candidates` in order of arrival. REQUIRES limits.rows_max > 0. Every plan makes progress if
+  // any candidate is admitted or can be.
+  virtual StepPlan plan(std::span<const Candidate> candidates, const StepLimits& limits) const = 0;
+};
+
+// First come, first served: what runs decodes first (a row each), then prompts are computed in
+// chunks, oldest first, up to the step's rows. Who does not fit waits, and those behind wait too.
+std::unique_ptr<Scheduler> make_fcfs();
+
+}  // namespace weir
