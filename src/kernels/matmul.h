@@ -20,6 +20,17 @@ enum class Arithmetic {
   kFloat,    // Weights widened to float32, activations untouched: the reference path.
 };
 
+// 32 columns of one row in 8 bits: x is about scale * value. `scale` is the largest magnitude /
+// 127, and values are rounded to nearest even. A block with an infinity or a NaN has scale NaN, so
+// that whatever it meets is NaN too; one whose magnitudes all are below 2^-110 counts as zeros.
+struct QuantisedBlock {
+  int8_t value[kQuantBlock] = {};  // In [-127, 127].
+  float scale = 0;
+  float scaled_sum = 0;   // scale * sum
+  int32_t sum = 0;        // Of all values.
+  int32_t first_sum = 0;  // Of the first 16.
+};
+
 // Weights laid out once, at load, without loss and at the same bits per weight: tiles of kTileRows
 // outputs by 32 columns. Outputs past the last are zero. Movable, not copyable.
 class PackedMatrix {
@@ -58,17 +69,17 @@ class Activations {
   const float* x() const { return x_; }
   size_t rows() const { return rows_; }
   size_t columns() const { return columns_; }
-  const int8_t* value() const { return value_.data(); }           // [rows][columns]
-  const float* scale() const { return scale_.data(); }            // [rows][columns / 32]
-  const float* scaled_sum() const { return scaled_sum_.data(); }  // [rows][columns / 32]
+  // Row `row`'s columns / 32 blocks. REQUIRES quantised().
+  const QuantisedBlock* blocks(size_t row) const {
+    return &blocks_[row * (columns_ / kQuantBlock)];
+  }
   bool quantised() const { return quantised_; }
 
  private:
   const float* x_ = nullptr;
   size_t rows_ = 0, columns_ = 0;
   bool quantised_ = false;
-  std::vector<int8_t> value_;
-  std::vector<float> scale_, scaled_sum_;  // scaled_sum = scale * sum of the block's values.
+  std::vector<QuantisedBlock> blocks_;
 };
 
 // out[r * stride + o] (+)= sum_c w[o][c] * x[r][c] for all rows r and outputs o of w; with `add`
