@@ -90,12 +90,16 @@ Result<Cache> Cache::fork() const {
   return copy;
 }
 
+uint64_t Cache::promise_bytes(uint64_t tokens) const {
+  if (tokens <= promised_tokens_) return 0;
+  return shape_->peak_bytes(tokens, pool_->page_bytes()) - promised_bytes_;
+}
+
 Status Cache::promise(uint64_t tokens) {
-  if (tokens <= promised_tokens_) return {};
-  const uint64_t bytes = shape_->peak_bytes(tokens, pool_->page_bytes());
-  WEIR_TRY(pool_->promise(bytes - promised_bytes_));
-  promised_tokens_ = tokens;
-  promised_bytes_ = bytes;
+  const uint64_t more = promise_bytes(tokens);
+  WEIR_TRY(pool_->promise(more));
+  promised_tokens_ = std::max(promised_tokens_, tokens);
+  promised_bytes_ += more;
   return {};
 }
 

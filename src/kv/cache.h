@@ -52,7 +52,8 @@ class Cache {
 
   // Makes sure of memory for `tokens` rows in all, or kUnavailable with nothing changed.
   Status promise(uint64_t tokens);
-  uint64_t promised_tokens() const { return promised_tokens_; }
+  // The bytes that promise(tokens) would add to what is promised.
+  uint64_t promise_bytes(uint64_t tokens) const;
 
   // Makes room for rows at positions [length, length + rows). REQUIRES them to be promised.
   void extend(int32_t rows);
@@ -63,6 +64,7 @@ class Cache {
   // is out of reach.
   void advance(std::span<const int32_t> inputs);
 
+  const CacheShape& shape() const { return *shape_; }
   int32_t length() const { return length_; }
   // One list for each KV head, for queries at positions [position, ...): valid until extend().
   void lists(uint32_t layer, int32_t position, std::span<AttentionList> out) const;

@@ -1,0 +1,13 @@
+// Bounds of a request, as include/weir/options.h states them.
+#pragma once
+
+#include "kv/cache.h"
+#include "weir/engine.h"
+
+namespace weir {
+
+// kInvalid with the field's name as param.
+Status check(const Request& request, const ModelInfo& model, const CacheShape& shape,
+             const PagePool& pages);
+
+}  // namespace weir

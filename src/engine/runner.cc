@@ -1,0 +1,97 @@
+#include "engine/runner.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace weir {
+namespace {
+
+// Logits of a whole prompt would be gigabytes: they are made and handed on by so many rows.
+constexpr size_t kLogitRows = 32;
+
+bool same_layers(const Work& a, const Work& b) {
+  return a.layer_begin == b.layer_begin && a.layer_end == b.layer_end;
+}
+
+}  // namespace
+
+void Runner::run(const StepPlan& plan, std::span<Stream* const> streams) {
+  const std::span<const Work> work(plan.work);
+  for (size_t begin = 0, end; begin < work.size(); begin = end) {
+    for (end = begin + 1; end < work.size() && same_layers(work[begin], work[end]);) ++end;
+    run_group(work.subspan(begin, end - begin), streams.subspan(begin, end - begin));
+  }
+}
+
+void Runner::run_group(std::span<const Work> work, std::span<Stream* const> streams) {
+  gather(work, streams);
+  const Rows rows{spans_, tokens_.size(), x_.data()};
+  model_.begin(rows);
+  if (work[0].layer_begin == 0) model_.embed(tokens_, rows);
+  for (uint32_t l = work[0].layer_begin; l < work[0].layer_end; ++l) model_.layer(l, rows);
+  leave(work, streams);
+  if (streams[0]->hidden.empty()) give_logits(work, streams, rows);
+}
+
+// Rows side by side: fresh ones will be embedded, the others go on from where they stopped.
+void Runner::gather(std::span<const Work> work, std::span<Stream* const> streams) {
+  spans_.clear();
+  tokens_.clear();
+  for (size_t i = 0; i < work.size(); ++i) {
+    Stream& s = *streams[i];
+    const Work& w = work[i];
+    WEIR_CHECK(w.rows > 0 && w.position + w.rows <= s.known(), "rows {} at {} of {}", w.rows,
+               w.position, s.known());
+    if (w.layer_begin == 0) s.cache.extend(w.rows);
+    spans_.push_back({&s.cache, w.position, static_cast<uint32_t>(tokens_.size()),
+                      static_cast<uint32_t>(w.rows), s.watch.what ? &s.watch : nullptr});
+    tokens_.insert(tokens_.end(), s.tokens.begin() + w.position,
+                   s.tokens.begin() + w.position + w.rows);
+  }
+  if (x_.size() < tokens_.size() * d_model_) x_.resize(tokens_.size() * d_model_);
+  for (size_t i = 0; i < work.size(); ++i)
+    std::copy(streams[i]->hidden.begin(), streams[i]->hidden.end(),
+              x_.begin() + static_cast<ptrdiff_t>(size_t{spans_[i].first} * d_model_));
+}
+
+// Rows that have passed the last layer count from now on; others keep their residual stream.
+void Runner::leave(std::span<const Work> work, std::span<Stream* const> streams) {
+  for (size_t i = 0; i < work.size(); ++i) {
+    Stream& s = *streams[i];
+    const RowSpan& span = spans_[i];
+    if (work[i].layer_end == s.cache.shape().layers) {
+      s.hidden.clear();
+      s.cache.advance(std::span(tokens_).subspan(span.first, span.rows));
+    } else {
+      const auto from = x_.begin() + static_cast<ptrdiff_t>(size_t{span.first} * d_model_);
+      s.hidden.assign(from, from + static_cast<ptrdiff_t>(size_t{span.rows} * d_model_));
+    }
+  }
+}
+
+void Runner::give_logits(std::span<const Work> work, std::span<Stream* const> streams,
+                         const Rows& rows) {
+  picks_.clear();
+  for (size_t i = 0; i < work.size(); ++i) {
+    const uint32_t last = spans_[i].rows - 1;
+    if (work[i].logits == Logits::kNone) continue;
+    for (uint32_t r = work[i].logits == Logits::kAll ? 0 : last; r <= last; ++r)
+      picks_.push_back(
+          {streams[i], work[i].position + static_cast<int32_t>(r), spans_[i].first + r});
+  }
+  if (logits_.size() < std::min(kLogitRows, picks_.size()) * vocabulary_)
+    logits_.resize(std::min(kLogitRows, picks_.size()) * vocabulary_);
+  for (size_t begin = 0; begin < picks_.size(); begin += kLogitRows) {
+    const auto picks =
+        std::span(picks_).subspan(begin, std::min(kLogitRows, picks_.size() - begin));
+    std::vector<uint32_t> picked(picks.size());
+    std::ranges::transform(picks, picked.begin(), &Pick::row);
+    model_.head(rows, picked, logits_.data());
+    for (size_t i = 0; i < picks.size(); ++i)
+      picks[i].stream->driver->on_logits(*picks[i].stream, picks[i].position,
+                                         std::span(logits_).subspan(i * vocabulary_, vocabulary_));
+  }
+}
+
+}  // namespace weir

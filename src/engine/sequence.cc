@@ -1,0 +1,79 @@
+// Sequences by hand: include/weir/engine.h.
+#include <random>
+#include <utility>
+
+#include "engine/sampler.h"
+#include "engine/sequence_state.h"
+
+namespace weir {
+
+Sequence::Sequence(std::shared_ptr<State> state) : state_(std::move(state)) {}
+Sequence::Sequence(Sequence&&) noexcept = default;
+
+Sequence& Sequence::operator=(Sequence&& other) noexcept {
+  Sequence old(std::move(*this));
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+// Pages belong to the loop's thread, so that is where the state ends.
+Sequence::~Sequence() {
+  if (!state_) return;
+  Loop& loop = state_->loop;
+  loop.post([state = std::move(state_)]() mutable { state.reset(); });
+}
+
+Result<std::span<const float>> Sequence::append(std::span<const Token> tokens, LogitRows rows) {
+  const Append one{this, tokens};
+  WEIR_TRY(JointAppend({&one, 1}, rows).run(state_->loop));
+  return std::span<const float>(state_->logits);
+}
+
+Result<Token> Sequence::sample(const SamplingOptions& options) {
+  const uint32_t vocabulary = state_->model.info.vocabulary;
+  WEIR_TRY(check(options, vocabulary));
+  if (state_->logit_rows == 0)
+    return fail(Code::kInvalid, "a sequence has logits once tokens were appended", "sequence");
+  const uint64_t seed = options.seed ? *options.seed : std::random_device()();
+  Sampler sampler(options, seed, 0);
+  for (Token t : tokens()) sampler.see_generated(t);
+  std::vector<float> logits(state_->logits.end() - static_cast<ptrdiff_t>(vocabulary),
+                            state_->logits.end());
+  return sampler.sample(logits, {}, tokens().size());
+}
+
+Result<Sequence> Sequence::fork() const {
+  Result<std::shared_ptr<State>> copy;
+  state_->loop.call([&] {
+    auto cache = state_->stream.cache.fork();
+    if (!cache) {
+      copy = fail(cache.error());
+      return;
+    }
+    auto state = std::make_shared<State>(state_->loop, state_->model, *std::move(cache));
+    state->stream.tokens = state_->stream.tokens;
+    state->logits = state_->logits;
+    state->logit_rows = state_->logit_rows;
+    copy = std::move(state);
+  });
+  if (!copy) return fail(copy.error());
+  return Sequence(*std::move(copy));
+}
+
+std::span<const Token> Sequence::tokens() const {
+  return state_->stream.tokens;
+}
+
+uint64_t Sequence::kv_bytes() const {
+  uint64_t bytes = 0;
+  state_->loop.call([&] { bytes = state_->stream.cache.bytes(); });
+  return bytes;
+}
+
+void Sequence::observe(uint32_t what, Observer observer) {
+  state_->loop.call([&] {
+    state_->stream.watch = observer ? Watch{what, std::move(observer)} : Watch{};
+  });
+}
+
+}  // namespace weir

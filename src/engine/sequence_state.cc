@@ -1,0 +1,95 @@
+#include "engine/sequence_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace weir {
+
+Sequence::State::State(Loop& its_loop, LoadedModel& its_model, Cache cache)
+    : loop(its_loop), model(its_model), stream(its_loop.new_id(), std::move(cache)) {}
+
+Status JointAppend::run(Loop& loop) {
+  if (appends_.empty()) return {};
+  auto done = done_->get_future();
+  loop.post([this] {
+    if (auto status = start(); !status) finish(std::move(status));
+  });
+  return done.get();
+}
+
+// All that can be wrong, before anything changes.
+Status JointAppend::check() const {
+  uint64_t bytes = 0;
+  for (const Append& a : appends_) {
+    const LoadedModel& model = a.sequence->state().model;
+    const Stream& stream = a.sequence->state().stream;
+    const uint64_t length = stream.tokens.size() + a.tokens.size();
+    if (a.tokens.empty()) return fail(Code::kInvalid, "tokens must not be empty", "tokens");
+    for (Token t : a.tokens)
+      if (t < 0 || static_cast<uint32_t>(t) >= model.info.vocabulary)
+        return fail(Code::kInvalid,
+                    fmt::format("token {} is not one of 0 to {}", t, model.info.vocabulary - 1),
+                    "tokens");
+    if (length > model.info.context_tokens_max)
+      return fail(Code::kInvalid,
+                  fmt::format("{} tokens are more than the context of {}", length,
+                              model.info.context_tokens_max),
+                  "tokens");
+    for (const Append& b : appends_)
+      if (&a != &b && a.sequence == b.sequence)
+        return fail(Code::kInvalid, "a sequence can be appended to once in a call", "sequence");
+    bytes += stream.cache.promise_bytes(length);
+  }
+  PagePool& pages = *appends_[0].sequence->state().model.pages;
+  if (bytes > pages.budget() - pages.promised())
+    return fail(Code::kUnavailable,
+                fmt::format("the KV cache's budget of {} bytes has {} left and {} are needed",
+                            pages.budget(), pages.budget() - pages.promised(), bytes));
+  return {};
+}
+
+Status JointAppend::start() {
+  WEIR_TRY(check());
+  pending_ = appends_.size();
+  for (const Append& a : appends_) {
+    Sequence::State& state = a.sequence->state();
+    Stream& stream = state.stream;
+    const Status promised = stream.cache.promise(stream.tokens.size() + a.tokens.size());
+    WEIR_CHECK(promised, "{}", promised.error().message);
+    state.logit_rows = rows_ == LogitRows::kAll ? a.tokens.size() : 1;
+    state.logits.resize(state.logit_rows * state.model.info.vocabulary);
+    stream.tokens.insert(stream.tokens.end(), a.tokens.begin(), a.tokens.end());
+    stream.driver = this;
+    stream.wanted = rows_ == LogitRows::kAll ? Logits::kAll : Logits::kLast;
+    stream.admitted = true;
+    state.loop.join(stream);
+  }
+  return {};
+}
+
+void JointAppend::on_logits(Stream& stream, int32_t position, std::span<float> logits) {
+  const auto append = std::ranges::find_if(
+      appends_, [&](const Append& a) { return &a.sequence->state().stream == &stream; });
+  Sequence::State& state = append->sequence->state();
+  const size_t row = state.logit_rows - static_cast<size_t>(stream.known() - position);
+  std::ranges::copy(logits, state.logits.begin() + static_cast<ptrdiff_t>(row * logits.size()));
+  if (position + 1 < stream.known()) return;
+  stream.done = true;
+  if (--pending_ == 0) finish({});
+}
+
+void JointAppend::cancel() {
+  for (const Append& a : appends_) a.sequence->state().stream.done = true;
+  finish(fail(Code::kCancelled, "the engine is ending"));
+}
+
+// The caller may destroy this as soon as it is told.
+void JointAppend::finish(Status status) {
+  const auto done = done_;
+  done->set_value(std::move(status));
+}
+
+}  // namespace weir

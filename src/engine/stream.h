@@ -1,0 +1,50 @@
+// One sequence inside the engine.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kv/cache.h"
+#include "model/model.h"
+#include "sched/plan.h"
+#include "weir/options.h"
+
+namespace weir {
+
+struct Stream;
+
+// Whoever owns streams that compute: a request, or an append by hand. All calls come from the loop.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  // Promises memory to its streams; called once, when the scheduler has found that it fits.
+  virtual void admit() = 0;
+  // Logits of consecutive rows of one of its streams, [rows][vocabulary], the first at `position`:
+  // in ascending order, all of a step after the stream's cache has advanced. May change them.
+  virtual void on_logits(Stream& stream, int32_t position, std::span<float> logits) = 0;
+  // Ends it early: its streams are done after this.
+  virtual void cancel() = 0;
+};
+
+// A stream is in the loop's list while it has tokens to compute, and is `done` once it has none.
+struct Stream {
+  Stream(uint64_t its_id, Cache its_cache) : id(its_id), cache(std::move(its_cache)) {}
+
+  int32_t known() const { return static_cast<int32_t>(tokens.size()); }
+
+  uint64_t id;
+  Cache cache;                // cache.length() tokens are computed.
+  std::vector<Token> tokens;  // All there are, computed or not.
+  std::vector<float> hidden;  // Rows that stopped between layers, [rows][d_model].
+  Watch watch;
+
+  Driver* driver = nullptr;
+  Logits wanted = Logits::kLast;
+  uint64_t peak_bytes = 0;  // Promised on admission.
+  bool admitted = false;
+  bool done = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,32 @@
+// Qwen 3 (Yang et al., 2025): as Llama, with each head of queries and keys normed before rotation.
+#include "model/decoder.h"
+
+namespace weir {
+namespace {
+
+class Qwen3 final : public Decoder {
+ public:
+  using Decoder::Decoder;
+
+  void layer(uint32_t l, const Rows& rows) override {
+    const DecoderLayer& w = weights(l);
+    norm(rows, w.attn_norm);
+    project_qkv(w, rows);
+    norm_heads(w, rows);
+    rotate_and_write(l, rows);
+    attend_layer(l, rows);
+    project_out(w, rows);
+    norm(rows, w.ffn_norm);
+    feed_forward(w, rows, silu_multiply);
+    observe(Observable::kLayerOutput, l, rows, rows.x, config().d_model);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Model> make_qwen3(const ModelFile& file, Arithmetic arithmetic, ThreadPool& pool,
+                                  const PackProgress& progress) {
+  return std::make_unique<Qwen3>(file, arithmetic, pool, progress);
+}
+
+}  // namespace weir
