@@ -9,11 +9,15 @@
 
 namespace weir {
 
+// Four control tokens (0 begins, 1 ends), one token per byte, two merged ones; the rest is
+// "w262"...
+inline constexpr uint32_t kTinyVocabularyMin = 4 + 256 + 2;
+
 // Sizes of a tiny model. d_model, ffn and heads * head_dim must be multiples of the type's block.
 struct TinyModel {
   Architecture architecture = Architecture::kLlama;
   uint32_t layers = 2, d_model = 32, heads = 2, kv_heads = 1, head_dim = 16, ffn = 64;
-  uint32_t vocabulary = 300;  // At least 260: control tokens, then one token per byte.
+  uint32_t vocabulary = 300;  // At least kTinyVocabularyMin.
   uint32_t context_tokens_max = 256;
   uint32_t sliding_window = 8;  // gemma3 only
   bool tied_output = true;
