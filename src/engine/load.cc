@@ -105,6 +105,8 @@ ModelInfo info_of(const LoadedModel& m) {
   info.isa = isa();
   info.bos = m.text.tokenizer().bos().value_or(-1);
   info.eos = m.text.tokenizer().eos().value_or(-1);
+  for (Token t = 0; t < static_cast<Token>(c.vocabulary); ++t)
+    if (m.text.tokenizer().is_end_of_generation(t)) info.end_tokens.push_back(t);
   info.has_chat_template = !m.text.template_source().empty();
   return info;
 }

@@ -29,6 +29,10 @@ Result<std::span<const float>> Sequence::append(std::span<const Token> tokens, L
   return std::span<const float>(state_->logits);
 }
 
+std::span<const float> Sequence::logits() const {
+  return state_->logits;
+}
+
 Result<Token> Sequence::sample(const SamplingOptions& options) {
   const uint32_t vocabulary = state_->model.info.vocabulary;
   WEIR_TRY(check(options, vocabulary));

@@ -75,7 +75,7 @@ TEST_F(CacheTest, ForksShareUntilEitherWrites) {
 TEST_F(CacheTest, GivesAllMemoryBack) {
   {
     Cache a(shape_, pool_, {});
-    ASSERT_TRUE(a.promise(300));
+    ASSERT_TRUE(a.promise(400));
     append(a, 300);
     Cache b = *a.fork();
     append(b, 1);
@@ -155,7 +155,7 @@ TEST(PageKey, EveryIngredientChangesIt) {
         &KeyIngredients::codec, &KeyIngredients::rope, &KeyIngredients::adapter,
         &KeyIngredients::artifacts, &KeyIngredients::tenant}) {
     KeyIngredients other = base;
-    other.*field = "x";
+    other.*field = std::string(1, 'x');
     keys.insert(root_key(other));
   }
   EXPECT_EQ(keys.size(), 9u);
