@@ -63,6 +63,7 @@ struct Partial {
 };
 
 // into += part, in list order; a group's mass exponent and scale are applied by the caller before.
+// REQUIRES max >= the lowest finite float (its value where nothing was seen), as attend leaves it.
 void merge(Partial& into, const Partial& part);
 
 // Consecutive query rows of one sequence in one layer.
@@ -75,8 +76,15 @@ struct AttentionSpan {
   float* sum = nullptr;      // so that spans over other lists can be merged in.
 };
 
+// Whether threads share the pieces of a block of rows. No bit of the result depends on it.
+enum class Split { kAuto, kNever, kAlways };
+
 // All spans of a step in one call: one work list over (sequence, head, piece) for all threads.
-void attend(ThreadPool& pool, const AttentionShape& shape, std::span<const AttentionSpan> spans);
+// REQUIRES head_dim to be a multiple of 16, at most 256, and every list to have the pages that its
+// rows see. A row that sees nothing gives zeros. What a row may not see does not reach its result,
+// be it infinite or NaN.
+void attend(ThreadPool& pool, const AttentionShape& shape, std::span<const AttentionSpan> spans,
+            Split split = Split::kAuto);
 
 // Bytes of one page's K (V has as many).
 size_t page_half_bytes(DType kv, int head_dim);

@@ -12,6 +12,8 @@ namespace weir {
 enum class Arithmetic;
 struct QuantisedBlock;
 struct MatmulPiece;
+struct AttentionPiece;
+struct AttentionFold;
 
 using MultiplyFunction = void (*)(const MatmulPiece& piece);
 
@@ -21,6 +23,19 @@ struct Kernels {
   // matmul.cc. `quantise` makes columns / 32 blocks of one row.
   void (*quantise)(const float* x, size_t columns, QuantisedBlock* to);
   MultiplyFunction (*multiplier)(DType type, Arithmetic arithmetic);
+
+  // elementwise.cc; what they do is said in elementwise.h.
+  void (*rms_norm)(const float* x, const float* weight, size_t n, float epsilon, float* out);
+  void (*add)(float* x, const float* y, size_t n);
+  void (*scale)(float* x, float a, size_t n);
+  void (*silu_multiply)(const float* gate, const float* up, size_t n, float* out);
+  void (*gelu_multiply)(const float* gate, const float* up, size_t n, float* out);
+  void (*rope)(float* head, int dims, const float* cosine, const float* sine, bool interleaved);
+
+  // attention.cc; see attention_piece.h.
+  void (*fold_piece)(const AttentionPiece& piece, const AttentionFold& to);
+  void (*merge_folds)(const AttentionFold& into, const AttentionFold& part, int rows, int head_dim);
+  void (*finish_row)(const float* out, float sum, int head_dim, bool divide, float* to);
 };
 
 // The table in use; see isa.h.

@@ -1,6 +1,8 @@
 // All kernels of one ISA, and its table. Included once by each isa_<name>.cc, after its vectors.
 #pragma once
 
+#include "kernels/cpu/attention-inl.h"
+#include "kernels/cpu/elementwise-inl.h"
 #include "kernels/cpu/matmul-inl.h"
 #include "kernels/cpu/quantise-inl.h"
 #include "kernels/kernel_table.h"
@@ -11,6 +13,15 @@ const Kernels WEIR_ISA_TABLE = {
     .name = WEIR_ISA_NAME,
     .quantise = WEIR_ISA_NAMESPACE::quantise_row,
     .multiplier = WEIR_ISA_NAMESPACE::multiplier,
+    .rms_norm = WEIR_ISA_NAMESPACE::rms_norm_row,
+    .add = WEIR_ISA_NAMESPACE::add_row,
+    .scale = WEIR_ISA_NAMESPACE::scale_row,
+    .silu_multiply = WEIR_ISA_NAMESPACE::silu_multiply_row,
+    .gelu_multiply = WEIR_ISA_NAMESPACE::gelu_multiply_row,
+    .rope = WEIR_ISA_NAMESPACE::rope_row,
+    .fold_piece = WEIR_ISA_NAMESPACE::fold_piece,
+    .merge_folds = WEIR_ISA_NAMESPACE::merge_folds,
+    .finish_row = WEIR_ISA_NAMESPACE::finish_row,
 };
 
 }  // namespace weir

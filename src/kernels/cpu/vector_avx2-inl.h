@@ -48,6 +48,41 @@ WEIR_INLINE Floats load_bf16(const uint16_t* from) {
           _mm256_castsi256_ps(_mm256_slli_epi32(high, 16))};
 }
 
+WEIR_INLINE void load_pairs(const float* from, Floats& even, Floats& odd) {
+  const auto part = [from](int i, __m256& evens, __m256& odds) {
+    const __m256 a = _mm256_loadu_ps(from + i), b = _mm256_loadu_ps(from + i + 8);
+    const auto order = [](__m256 v) {  // The middle quarters change places.
+      return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(v), 0xD8));
+    };
+    evens = order(_mm256_shuffle_ps(a, b, 0x88));
+    odds = order(_mm256_shuffle_ps(a, b, 0xDD));
+  };
+  part(0, even.low, odd.low);
+  part(16, even.high, odd.high);
+}
+WEIR_INLINE void load_pairs_f16(const uint16_t* from, Floats& even, Floats& odd) {
+  const auto part = [from](int i, __m256& evens, __m256& odds) {
+    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+    const __m256i apart = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0,
+                                           1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+    const __m256i halves =
+        _mm256_permute4x64_epi64(_mm256_shuffle_epi8(pairs, apart), 0xD8);
+    evens = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
+    odds = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
+  };
+  part(0, even.low, odd.low);
+  part(16, even.high, odd.high);
+}
+WEIR_INLINE void load_pairs_bf16(const uint16_t* from, Floats& even, Floats& odd) {
+  const auto part = [from](int i, __m256& evens, __m256& odds) {
+    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+    evens = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+    odds = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-65536)));
+  };
+  part(0, even.low, odd.low);
+  part(16, even.high, odd.high);
+}
+
 WEIR_INLINE Floats add(Floats a, Floats b) {
   return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
 }
@@ -155,6 +190,12 @@ WEIR_INLINE float sum_lanes(Floats a) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+WEIR_INLINE float maximum_lane(Floats a) {
+  const __m256 eight = _mm256_max_ps(a.low, a.high);
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 WEIR_INLINE int32_t sum_lanes(Ints a) {
   const __m256i eight = _mm256_add_epi32(a.low, a.high);

@@ -63,6 +63,23 @@ WEIR_INLINE Floats load_bf16(const uint16_t* from) {
   WEIR_EACH_LANE(Floats, float_of_bits(static_cast<uint32_t>(from[i]) << 16));
 }
 
+// 16 pairs, their first halves to `even` and their second to `odd`.
+WEIR_INLINE void load_pairs(const float* from, Floats& even, Floats& odd) {
+  for (int i = 0; i < 16; ++i) even.at[i] = from[2 * i], odd.at[i] = from[2 * i + 1];
+}
+WEIR_INLINE void load_pairs_f16(const uint16_t* from, Floats& even, Floats& odd) {
+  for (int i = 0; i < 16; ++i) {
+    even.at[i] = float_of_f16(from[2 * i]);
+    odd.at[i] = float_of_f16(from[2 * i + 1]);
+  }
+}
+WEIR_INLINE void load_pairs_bf16(const uint16_t* from, Floats& even, Floats& odd) {
+  for (int i = 0; i < 16; ++i) {
+    even.at[i] = float_of_bits(static_cast<uint32_t>(from[2 * i]) << 16);
+    odd.at[i] = float_of_bits(static_cast<uint32_t>(from[2 * i + 1]) << 16);
+  }
+}
+
 WEIR_INLINE Floats add(Floats a, Floats b) {
   WEIR_EACH_LANE(Floats, a.at[i] + b.at[i]);
 }
@@ -165,6 +182,13 @@ WEIR_INLINE void store_i8(int8_t* to, Ints a) {
 WEIR_INLINE float sum_lanes(Floats a) {
   for (int half = 8; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) a.at[i] += a.at[i + half];
+  return a.at[0];
+}
+// The same tree; `maximum` at each node.
+WEIR_INLINE float maximum_lane(Floats a) {
+  for (int half = 8; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i)
+      a.at[i] = a.at[i] > a.at[i + half] ? a.at[i] : a.at[i + half];
   return a.at[0];
 }
 WEIR_INLINE int32_t sum_lanes(Ints a) {
