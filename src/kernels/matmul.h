@@ -43,7 +43,8 @@ class PackedMatrix {
   size_t columns() const { return columns_; }
   DType type() const { return type_; }
   Arithmetic arithmetic() const { return arithmetic_; }  // kFloat for F32, F16, BF16 weights.
-  const std::byte* data() const { return data_.data(); }
+  // The tiles of 16 outputs from 16 * index on, all columns in order (see tile.h).
+  const std::byte* strip(size_t index) const { return data_.data() + index * strip_bytes_; }
   size_t bytes() const { return data_.size(); }
   bool empty() const { return rows_ == 0; }
 
@@ -52,7 +53,7 @@ class PackedMatrix {
 
  private:
   Buffer data_;
-  size_t rows_ = 0, columns_ = 0;
+  size_t rows_ = 0, columns_ = 0, strip_bytes_ = 0;
   DType type_ = DType::kF32;
   Arithmetic arithmetic_ = Arithmetic::kFloat;
 };

@@ -4,6 +4,7 @@
 #include "kernels/cpu/attention-inl.h"
 #include "kernels/cpu/elementwise-inl.h"
 #include "kernels/cpu/matmul-inl.h"
+#include "kernels/cpu/matmul_float-inl.h"
 #include "kernels/cpu/quantise-inl.h"
 #include "kernels/kernel_table.h"
 

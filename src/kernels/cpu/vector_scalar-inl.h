@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "tensor/half.h"
+
 #define WEIR_INLINE [[gnu::always_inline]] inline
 
 namespace weir::WEIR_ISA_NAMESPACE {
@@ -37,15 +39,6 @@ WEIR_INLINE uint32_t bits_of_float(float value) {
   memcpy(&bits, &value, 4);
   return bits;
 }
-// Exact, subnormals included.
-WEIR_INLINE float float_of_f16(uint16_t half) {
-  const uint32_t sign = (half & 0x8000u) << 16, rest = half & 0x7FFFu;
-  if (rest >= 0x7C00) return float_of_bits(sign | 0x7F800000u | (rest & 0x3FF) << 13);
-  // The exponent is 112 too small; multiplying repairs it, and makes subnormals normal.
-  const float magnitude = float_of_bits(rest << 13) * 0x1p112f;
-  return float_of_bits(sign | bits_of_float(magnitude));
-}
-
 WEIR_INLINE Floats broadcast(float a) {
   WEIR_EACH_LANE(Floats, a);
 }
@@ -57,10 +50,10 @@ WEIR_INLINE void store(float* to, Floats a) {
 }
 // Halves and bfloat16 widened; exact.
 WEIR_INLINE Floats load_f16(const uint16_t* from) {
-  WEIR_EACH_LANE(Floats, float_of_f16(from[i]));
+  WEIR_EACH_LANE(Floats, float_of_half(from[i]));
 }
 WEIR_INLINE Floats load_bf16(const uint16_t* from) {
-  WEIR_EACH_LANE(Floats, float_of_bits(static_cast<uint32_t>(from[i]) << 16));
+  WEIR_EACH_LANE(Floats, float_of_bfloat16(from[i]));
 }
 
 // 16 pairs, their first halves to `even` and their second to `odd`.
@@ -69,14 +62,14 @@ WEIR_INLINE void load_pairs(const float* from, Floats& even, Floats& odd) {
 }
 WEIR_INLINE void load_pairs_f16(const uint16_t* from, Floats& even, Floats& odd) {
   for (int i = 0; i < 16; ++i) {
-    even.at[i] = float_of_f16(from[2 * i]);
-    odd.at[i] = float_of_f16(from[2 * i + 1]);
+    even.at[i] = float_of_half(from[2 * i]);
+    odd.at[i] = float_of_half(from[2 * i + 1]);
   }
 }
 WEIR_INLINE void load_pairs_bf16(const uint16_t* from, Floats& even, Floats& odd) {
   for (int i = 0; i < 16; ++i) {
-    even.at[i] = float_of_bits(static_cast<uint32_t>(from[2 * i]) << 16);
-    odd.at[i] = float_of_bits(static_cast<uint32_t>(from[2 * i + 1]) << 16);
+    even.at[i] = float_of_bfloat16(from[2 * i]);
+    odd.at[i] = float_of_bfloat16(from[2 * i + 1]);
   }
 }
 
@@ -206,7 +199,5 @@ WEIR_INLINE int32_t maximum_lane(Ints a) {
 WEIR_INLINE void prefetch(const void* at) {
   __builtin_prefetch(at);
 }
-
-#undef WEIR_EACH_LANE
 
 }  // namespace weir::WEIR_ISA_NAMESPACE

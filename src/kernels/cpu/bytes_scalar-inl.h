@@ -1,0 +1,72 @@
+// Dot products of bytes on any machine: what the operations mean, as vector_scalar-inl.h does for
+// the others.
+#pragma once
+
+#include "kernels/cpu/vector_scalar-inl.h"
+
+namespace weir::WEIR_ISA_NAMESPACE {
+
+WEIR_INLINE Bytes load(const uint8_t* from) {
+  Bytes out;
+  memcpy(out.at, from, 64);
+  return out;
+}
+WEIR_INLINE void store(uint8_t* to, Bytes a) {
+  memcpy(to, a.at, 64);
+}
+// The same four bytes in each lane.
+WEIR_INLINE Bytes broadcast_four(const int8_t* from) {
+  Bytes out;
+  for (int i = 0; i < 64; ++i) out.at[i] = static_cast<uint8_t>(from[i % 4]);
+  return out;
+}
+WEIR_INLINE Bytes bit_or(Bytes a, Bytes b) {
+  for (int i = 0; i < 64; ++i) a.at[i] |= b.at[i];
+  return a;
+}
+// Of each byte, `count` bits from bit `from` on, moved to bit `to`; the others are zero.
+WEIR_INLINE Bytes move_bits(Bytes a, int from, int count, int to) {
+  for (int i = 0; i < 64; ++i)
+    a.at[i] = static_cast<uint8_t>((a.at[i] >> from & ((1 << count) - 1)) << to);
+  return a;
+}
+// Byte k of each lane.
+WEIR_INLINE Ints byte_of(Bytes a, int k) {
+  WEIR_EACH_LANE(Ints, a.at[4 * i + k]);
+}
+WEIR_INLINE Ints signed_byte_of(Bytes a, int k) {
+  WEIR_EACH_LANE(Ints, static_cast<int8_t>(a.at[4 * i + k]));
+}
+// Sixteen nibbles from eight bytes: the low halves, then the high.
+WEIR_INLINE Ints load_nibbles(const uint8_t* from) {
+  WEIR_EACH_LANE(Ints, i < 8 ? from[i] & 15 : from[i - 8] >> 4);
+}
+
+// Exact dot products of each lane's four bytes of weights (unsigned, but signed where they have
+// eight bits) with four signed bytes in [-127, 127]. An ISA may keep them in a form that bears
+// kAdditions<kBits> of them before whole() must make integers of it.
+struct Products {
+  int32_t at[16];
+};
+template <int kBits>
+inline constexpr int kAdditions = 8;
+
+template <int kBits>
+WEIR_INLINE Products products(Bytes w, Bytes x) {
+  Products out = {};
+  for (int i = 0; i < 64; ++i)
+    out.at[i / 4] +=
+        (kBits == 8 ? static_cast<int8_t>(w.at[i]) : w.at[i]) * static_cast<int8_t>(x.at[i]);
+  return out;
+}
+WEIR_INLINE Products add(Products a, Products b) {
+  WEIR_EACH_LANE(Products, a.at[i] + b.at[i]);
+}
+WEIR_INLINE Ints whole(Products a) {
+  WEIR_EACH_LANE(Ints, a.at[i]);
+}
+
+// Rows of activations that share a weight in registers.
+inline constexpr int kRowsAtOnce = 4;
+
+}  // namespace weir::WEIR_ISA_NAMESPACE
