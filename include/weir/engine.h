@@ -39,6 +39,7 @@ struct ModelInfo {
   std::string arithmetic;           // "integer" or "float".
   std::string isa;                  // "avx2", ...
   Token bos = -1, eos = -1;         // -1: none.
+  std::vector<Token> end_tokens;    // Each of these ends an answer: eos, ends of turn. Ascending.
   bool has_chat_template = false;
 };
 
@@ -128,6 +129,9 @@ class Sequence {
   // context; kUnavailable: the cache's budget is used up (the sequence stays as it was).
   Result<std::span<const float>> append(std::span<const Token> tokens,
                                         LogitRows rows = LogitRows::kLast);
+
+  // What the last append gave, alone or jointly; empty before the first.
+  std::span<const float> logits() const;
 
   // Chooses the next token from the last logits; does not append it.
   Result<Token> sample(const SamplingOptions& options);
