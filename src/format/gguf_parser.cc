@@ -67,11 +67,13 @@ class GgufParser {
 
   Status run() {
     WEIR_TRY(read_header());
+    file_.entries_.reserve(entries_);
     for (uint64_t i = 0; i < entries_; ++i) WEIR_TRY(read_entry(i));
     WEIR_ASSIGN(file_.entries_by_key_,
                 sorted_by_name(
                     file_.entries_, [](const GgufEntry& e) { return e.key; }, "key"));
     WEIR_TRY(read_alignment());
+    file_.tensors_.reserve(tensors_);
     for (uint64_t i = 0; i < tensors_; ++i) WEIR_TRY(read_info(i));
     WEIR_ASSIGN(file_.tensors_by_name_,
                 sorted_by_name(

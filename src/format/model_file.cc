@@ -30,8 +30,8 @@ std::string model_digest(const GgufFile& file) {
   constexpr size_t kPieceBytes = size_t{4} << 20, kThreadsMax = 16;
   const std::span<const std::byte> data = file.data();
   std::vector<XXH128_canonical_t> hashes(ceil_div(data.size(), kPieceBytes));
-  const size_t threads = std::min<size_t>(
-      {std::max(1u, std::thread::hardware_concurrency()), kThreadsMax, hashes.size() + 1});
+  const size_t threads = std::clamp<size_t>(
+      std::min<size_t>(hashes.size(), std::thread::hardware_concurrency()), 1, kThreadsMax);
   ThreadPool pool(static_cast<int>(threads));
   pool.for_each(hashes.size(), [&](size_t i) {
     const size_t start = i * kPieceBytes, size = std::min(kPieceBytes, data.size() - start);
