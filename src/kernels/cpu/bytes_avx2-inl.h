@@ -68,12 +68,22 @@ template <int kBits>
 WEIR_INLINE Products products(Bytes w, Bytes x) {
   return {products<kBits>(w.low, x.low), products<kBits>(w.high, x.high)};
 }
+// Ends an expression: GCC would make a tree of a chain of additions, and keep its leaves in memory.
+WEIR_INLINE __m256i kept(__m256i a) {
+  asm("" : "+x"(a));
+  return a;
+}
 WEIR_INLINE Products add(Products a, Products b) {
-  return {_mm256_add_epi16(a.low, b.low), _mm256_add_epi16(a.high, b.high)};
+  return {kept(_mm256_add_epi16(a.low, b.low)), kept(_mm256_add_epi16(a.high, b.high))};
 }
 WEIR_INLINE Ints whole(Products a) {
   const __m256i ones = _mm256_set1_epi16(1);
   return {_mm256_madd_epi16(a.low, ones), _mm256_madd_epi16(a.high, ones)};
+}
+
+WEIR_INLINE Ints add_whole(Ints sum, Products a) {
+  const Ints b = whole(a);
+  return {kept(_mm256_add_epi32(sum.low, b.low)), kept(_mm256_add_epi32(sum.high, b.high))};
 }
 
 // Rows of activations that share a weight in registers.

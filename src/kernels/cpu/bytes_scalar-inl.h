@@ -65,6 +65,9 @@ WEIR_INLINE Products add(Products a, Products b) {
 WEIR_INLINE Ints whole(Products a) {
   WEIR_EACH_LANE(Ints, a.at[i]);
 }
+WEIR_INLINE Ints add_whole(Ints sum, Products a) {
+  return add(sum, whole(a));
+}
 
 // Rows of activations that share a weight in registers.
 inline constexpr int kRowsAtOnce = 4;

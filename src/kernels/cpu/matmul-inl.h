@@ -39,7 +39,7 @@ WEIR_INLINE void dot_groups(const TileBits& bits, const QuantisedBlock* x, size_
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
-      dots[r] = start == kFirst ? whole(sums[r]) : add(dots[r], whole(sums[r]));
+      dots[r] = start == kFirst ? whole(sums[r]) : add_whole(dots[r], sums[r]);
   }
 }
 
