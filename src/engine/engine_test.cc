@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <future>
 #include <numeric>
@@ -91,9 +92,9 @@ TEST_F(EngineTest, AStopTokenEndsAndMinTokensHoldsItOff) {
   Collector whole;
   submit(greedy(50, 24), whole);
   Request r = greedy(50, 24);
-  r.stop_tokens = {whole.tokens()[3]};
-  const size_t at = static_cast<size_t>(std::ranges::find(whole.tokens(), r.stop_tokens[0]) -
-                                        whole.tokens().begin());
+  const std::vector<Token> tokens = whole.tokens();
+  r.stop_tokens = {tokens[3]};
+  const auto at = static_cast<size_t>(std::ranges::find(tokens, tokens[3]) - tokens.begin());
   Collector cut, held;
   submit(r, cut);
   EXPECT_EQ(cut.tokens().size(), at);
@@ -228,8 +229,10 @@ TEST_F(EngineTest, AForkGoesItsOwnWay) {
   std::vector<Token> tokens = prompt_of(90);
   for (Token t : prompt_of(5, 80)) tokens.push_back(t);
   const auto want = *fresh.append(tokens);
-  const Token same = *fresh.sample({.temperature = 0});
-  EXPECT_EQ(*b.sample({.temperature = 0}), same);
+  SamplingOptions options;
+  options.temperature = 0;
+  const Token same = *fresh.sample(options);
+  EXPECT_EQ(*b.sample(options), same);
   const auto got = *b.append({&same, 1});
   const std::vector<float> kept(got.begin(), got.end());
   const auto expected = *fresh.append({&same, 1});
