@@ -111,13 +111,14 @@ class Pass {
     while (!stack.empty()) {
       const std::string_view part = stack.back();
       stack.pop_back();
-      const Token token = pieces_.find(part);
+      Token token = pieces_.find(part);
       if (token >= 0 && pieces_.is_unused(token)) {
         if (const auto parts = parts_.find(part); parts != parts_.end()) {
           stack.push_back(parts->second.second);
           stack.push_back(parts->second.first);
           continue;
         }
+        token = -1;  // A single character.
       }
       if (token >= 0) tokens->push_back(token);
       if (token < 0) pieces_.append_unknown(part, after_unknown, tokens);

@@ -6,8 +6,7 @@ namespace weir {
 
 TokenMatcher::TokenMatcher(std::vector<std::pair<std::string, Token>> entries)
     : entries_(std::move(entries)) {
-  std::stable_sort(entries_.begin(), entries_.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(entries_.begin(), entries_.end());
   const auto last = std::unique(entries_.begin(), entries_.end(),
                                 [](const auto& a, const auto& b) { return a.first == b.first; });
   entries_.erase(last, entries_.end());

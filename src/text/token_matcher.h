@@ -23,7 +23,7 @@ class TokenMatcher {
   };
 
   TokenMatcher() = default;
-  // Texts are not empty; of equal ones the first counts.
+  // Texts are not empty; of equal ones the lowest token counts.
   explicit TokenMatcher(std::vector<std::pair<std::string, Token>> entries);
 
   // The longest entry that `text` begins with.
