@@ -11,7 +11,7 @@ namespace weir::WEIR_ISA_NAMESPACE {
 // How far ahead weights are fetched: enough to hide memory, little enough to stay in the cache.
 inline constexpr int kPrefetchBytes = 2560;
 
-// Adds the first `rows` outputs' worth of lanes to memory, or stores them.
+// Stores a row's sums, or adds them to what is there; only the lanes that are outputs.
 WEIR_INLINE void put(const MatmulPiece& piece, size_t row, Floats sum) {
   float* to = piece.out + row * piece.stride;
   if (piece.outputs == kTileRows) return store(to, piece.add ? add(load(to), sum) : sum);
@@ -46,10 +46,11 @@ WEIR_INLINE void dot_groups(const TileBits& bits, const QuantisedBlock* x, size_
 // Dots of weights that count from kZero.
 template <int kZero>
 WEIR_INLINE Ints from_zero(Ints dot, int32_t sum) {
-  if constexpr (kZero == 0) return dot;
-  constexpr int kShift = kZero == 8 ? 3 : kZero == 16 ? 4 : 5;
-  static_assert(kZero == 0 || kZero == 1 << kShift);
-  return subtract(dot, shift_left<kShift>(broadcast(sum)));
+  static_assert((kZero & (kZero - 1)) == 0, "a power of two");
+  if constexpr (kZero == 0)
+    return dot;
+  else
+    return subtract(dot, shift_left<__builtin_ctz(kZero)>(broadcast(sum)));
 }
 
 template <int kRows, typename Tile>
