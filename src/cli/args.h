@@ -1,0 +1,33 @@
+// Options that several commands share. Names are vLLM's where the thing is the same.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "weir/options.h"
+#include "weir/status.h"
+
+namespace weir::cli {
+
+// "4GiB", "512MiB", "1.5GB", "1000": a whole number of bytes. Units are B, kB, MB, GB, TB (powers
+// of 1000) and KiB, MiB, GiB, TiB (of 1024), in any case. kInvalid says what would be right.
+Result<uint64_t> parse_bytes(const std::string& text);
+
+// --name, a size in bytes.
+CLI::Option* add_bytes(CLI::App& command, const std::string& name, uint64_t& value,
+                       const std::string& description);
+
+// How the model runs: threads, lengths, KV cache. `served`: also what only many requests need.
+void add_engine_options(CLI::App& command, EngineOptions& options, bool served);
+
+// What `run` and `chat` generate.
+struct GenerationArgs {
+  SamplingOptions sampling;
+  uint32_t max_tokens = 0;
+  std::vector<std::string> stop;
+};
+void add_generation_options(CLI::App& command, GenerationArgs& args);
+
+}  // namespace weir::cli

@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/args.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/conversation.h"
+#include "cli/line_editor.h"
+#include "cli/open.h"
+
+namespace weir::cli {
+namespace {
+
+struct ChatArgs {
+  std::string model, system;
+  bool json = false;
+  EngineOptions engine;
+  GenerationArgs generation;
+};
+
+constexpr std::string_view kHelp =
+    "/reset         forget the conversation\n"
+    "/system TEXT   set the system message (none: remove it), and reset\n"
+    "/help          this\n"
+    "Ctrl-C         interrupt an answer, or drop the line\n"
+    "Ctrl-D         leave\n"
+    "A line that ends in a backslash goes on in the next one.\n";
+
+std::string status_line(const Turn& turn) {
+  std::string line =
+      fmt::format("[{} tokens, {:.1f} tokens/s; prompt {} tokens, {} of them kept; KV {}]",
+                  turn.completion_tokens, turn.tokens_per_s(), turn.prompt_tokens,
+                  turn.cached_tokens, human_bytes(turn.kv_bytes));
+  if (turn.interrupted) line += " interrupted";
+  if (turn.context_full) line += " the context is full: /reset starts anew";
+  return output_is_terminal() ? "\033[2m" + line + "\033[0m\n" : line + "\n";
+}
+
+boost::json::object json_of(const Turn& turn) {
+  return {{"text", turn.text},
+          {"interrupted", turn.interrupted},
+          {"usage",
+           {{"prompt_tokens", turn.prompt_tokens},
+            {"completion_tokens", turn.completion_tokens},
+            {"cached_tokens", turn.cached_tokens}}},
+          {"kv_bytes", turn.kv_bytes},
+          {"timings",
+           {{"prefill_s", turn.prefill_s},
+            {"decode_s", turn.decode_s},
+            {"tokens_per_s", turn.tokens_per_s()}}}};
+}
+
+void answer(Conversation& conversation, const std::string& text, bool json) {
+  const InterruptScope interrupt;
+  const auto turn = conversation.answer(
+      text,
+      [&](std::string_view more) {
+        if (!json) put(more);
+      },
+      InterruptScope::interrupted);
+  if (!turn)
+    report(turn.error());
+  else if (json)
+    put_json(json_of(*turn));
+  else
+    put("\n" + status_line(*turn));
+}
+
+// Whether `text` was a command.
+bool obey(Conversation& conversation, const std::string& text, bool json) {
+  if (!text.starts_with('/')) return false;
+  const size_t space = text.find(' ');
+  const std::string name = text.substr(0, space);
+  if (name == "/reset") {
+    conversation.reset();
+  } else if (name == "/system") {
+    conversation.set_system(space == std::string::npos ? "" : text.substr(space + 1));
+  } else if (name == "/help") {
+    if (!json) put(kHelp);
+  } else {
+    fmt::print(stderr, "weir: no command {}; /help lists them\n", name);
+  }
+  return true;
+}
+
+Status chat(const ChatArgs& args) {
+  WEIR_ASSIGN(const OpenedModel opened, open_engine(args.model, args.engine));
+  if (!opened.engine->info().has_chat_template)
+    return fail(Code::kInvalid,
+                fmt::format("{} has no chat template; `weir run` goes on from text", args.model));
+  Conversation conversation(*opened.engine, args.generation, args.system);
+  LineEditor editor("> ");
+  if (output_is_terminal()) put("/help lists the commands; Ctrl-D leaves.\n");
+  while (const auto text = editor.read())
+    if (!text->empty() && !obey(conversation, *text, args.json))
+      answer(conversation, *text, args.json);
+  if (output_is_terminal()) put("\n");
+  return {};
+}
+
+}  // namespace
+
+void add_chat(CLI::App& command, Job& job) {
+  auto args = std::make_shared<ChatArgs>();
+  command.add_option("MODEL", args->model, "A model's name, or a GGUF file")->required();
+  command.add_option("--system", args->system, "The system message");
+  command.add_flag("--json", args->json, "Print a JSON object per answer");
+  add_engine_options(command, args->engine, false);
+  add_generation_options(command, args->generation);
+  command.callback([args, &job] {
+    job = [args] {
+      const Status status = chat(*args);
+      return status ? kSuccess : report(status.error());
+    };
+  });
+}
+
+}  // namespace weir::cli

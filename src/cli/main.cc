@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/version.h"
+
+namespace weir::cli {
+namespace {
+
+struct Command {
+  const char *name, *description;
+  void (*add)(CLI::App&, Job&);
+};
+
+constexpr Command kCommands[] = {
+    {"serve", "Serve a model over HTTP, with OpenAI's API", add_serve},
+    {"run", "Answer one prompt", add_run},
+    {"chat", "Talk with a model in the terminal", add_chat},
+    {"bench", "Measure a model on this machine", add_bench},
+    {"model", "Fetch, list and look into models", add_model},
+};
+
+int run(int argc, char** argv) {
+  CLI::App app{"weir serves language models; their KV cache is a managed resource.", "weir"};
+  app.set_version_flag("--version", fmt::format("weir {} ({})", kVersion, commit()));
+  app.require_subcommand(1);
+  Job job;
+  for (const Command& command : kCommands)
+    command.add(*app.add_subcommand(command.name, command.description), job);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version.
+    fmt::print(stderr, "weir: {}\n", error.what());
+    fmt::print(stderr, "Run with --help for what there is.\n");
+    return kUsage;
+  }
+  return job();
+}
+
+}  // namespace
+}  // namespace weir::cli
+
+int main(int argc, char** argv) {
+  return weir::cli::run(argc, argv);
+}

@@ -1,0 +1,140 @@
+"""The program from outside: answers, JSON, exit codes, messages."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+GREEDY = ["--temperature", "0", "--max-tokens", "12", "--max-model-len", "1024"]
+
+
+@pytest.fixture
+def weir(weir_program):
+    def run(*words, text=None, timeout=300):
+        return subprocess.run([weir_program, *map(str, words)], input=text, capture_output=True,
+                              text=True, timeout=timeout, check=False)
+    return run
+
+
+def test_version_and_help(weir):
+    assert re.fullmatch(r"weir \d+\.\d+\.\d+ \(\S+\)\n", weir("--version").stdout)
+    for words in (["--help"], *([c, "--help"] for c in ("serve", "run", "chat", "bench", "model"))):
+        result = weir(*words)
+        assert result.returncode == 0
+        assert "--help" in result.stdout
+
+
+@pytest.mark.parametrize("words", [
+    [], ["frobnicate"], ["run"], ["run", "m"],
+    ["serve", "--port", "70000"], ["serve", "--port", "x"],
+    ["run", "m", "p", "--temperature", "3"], ["model"], ["model", "pull"], ["bench"],
+    ["bench", "speed", "--batch", "0"], ["chat", "m", "--threads", "-1"],
+    ["serve", "--kv-cache-memory-bytes", "much"],
+])
+def test_usage_errors_are_2_and_say_why(weir, words):
+    result = weir(*words)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("weir: ")
+
+
+@pytest.mark.parametrize("words", [
+    ["run", "no-such-model", "hi"], ["chat", "no-such-model"], ["serve", "no-such-model"],
+    ["model", "show", "no-such-model"], ["model", "pull", "no-such-model"],
+    ["bench", "speed", "-m", "no-such-model"],
+])
+def test_an_unknown_model_is_1_and_lists_the_known_ones(weir, words):
+    result = weir(*words)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "no-such-model" in result.stderr
+    assert "smollm2" in result.stderr
+
+
+def test_a_file_that_is_no_model(weir, tmp_path):
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(b"GGUF" + b"\xff" * 60)
+    for words in (["run", bad, "hi"], ["model", "show", bad]):
+        result = weir(*words)
+        assert result.returncode == 1
+        assert result.stderr.startswith("weir: ")
+
+
+def test_run_streams_and_repeats_itself(weir, smollm2):
+    first = weir("run", smollm2, "What is the capital of France?", *GREEDY)
+    assert first.returncode == 0, first.stderr
+    assert "Paris" in first.stdout
+    again = weir("run", smollm2, "-", *GREEDY, text="What is the capital of France?")
+    assert again.stdout == first.stdout
+
+
+def test_run_json(weir, smollm2):
+    result = weir("run", smollm2, "Hello!", "--json", *GREEDY)
+    answer = json.loads(result.stdout)
+    assert answer["prompt"] == "Hello!"
+    assert answer["text"]
+    assert 0 < answer["usage"]["completion_tokens"] <= 12
+    assert answer["usage"]["prompt_tokens"] > 10
+    assert answer["timings"]["load_s"] > 0
+    seeded = [json.loads(weir("run", smollm2, "Hello!", "--json", "--seed", "5", "--max-tokens",
+                              "12", "--max-model-len", "512").stdout)["text"] for _ in range(2)]
+    assert seeded[0] == seeded[1]
+
+
+def test_raw_goes_on_from_the_text(weir, smollm2):
+    result = weir("run", smollm2, "One, two, three, four,", "--raw", *GREEDY)
+    assert "five" in result.stdout
+
+
+def test_a_stop_text_is_not_shown(weir, smollm2):
+    result = weir("run", smollm2, "One, two, three, four,", "--raw", "--stop", "six", *GREEDY)
+    assert "five" in result.stdout
+    assert "six" not in result.stdout
+
+
+def test_too_long_a_prompt_fails(weir, smollm2):
+    result = weir("run", smollm2, "-", "--max-model-len", "64", text="word " * 500)
+    assert result.returncode == 1
+    assert "64" in result.stderr
+
+
+def test_model_list_and_show(weir, smollm2):
+    models = json.loads(weir("model", "list", "--json").stdout)["models"]
+    assert {"smollm2", "gemma3-270m"} <= {m["name"] for m in models}
+    assert "smollm2" in weir("model", "list").stdout
+    shown = json.loads(weir("model", "show", smollm2, "--json").stdout)
+    assert shown["architecture"] == "llama"
+    assert shown["layers"] == 30
+    assert shown["context_tokens_max"] == 8192
+    assert shown["kv_bytes_per_token"] == 30 * 2 * 3 * 64 * 2
+    assert sum(t["bytes"] for t in shown["tensor_types"]) == shown["tensor_bytes"]
+    assert {t["type"] for t in shown["tensor_types"]} >= {"Q4_1", "Q8_0", "F32"}
+    text = weir("model", "show", smollm2).stdout
+    assert "llama" in text
+    assert "23040 bytes per token" in text
+    assert weir("model", "show", smollm2, "--template").stdout == shown["chat_template"]
+
+
+def test_bench_speed(weir, smollm2):
+    result = weir("bench", "speed", "-m", smollm2, "--prompt-tokens", "32", "--gen-tokens", "4",
+                  "--depth", "16", "--batch", "2", "--threads", "2", "--repeat", "3", "--json")
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(result.stdout)
+    for name in ("prefill_tokens_per_s", "decode_tokens_per_s"):
+        speeds = figures[name]
+        assert len(speeds["all"]) == 3
+        assert speeds["best"] == max(speeds["all"])
+        assert speeds["median"] == sorted(speeds["all"])[1]
+        assert min(speeds["all"]) > 0
+    assert figures["load_s"] > 0
+    assert figures["peak_rss_bytes"] > 50_000_000
+    assert figures["isa"] in ("scalar", "avx2", "avx512")
+    assert (figures["depth"], figures["batch"], figures["threads"]) == (16, 2, 2)
+    assert figures["commit"]
+
+
+def test_bench_that_does_not_fit(weir, smollm2):
+    result = weir("bench", "speed", "-m", smollm2, "--depth", "9000")
+    assert result.returncode == 1
+    assert "8192" in result.stderr
