@@ -220,6 +220,8 @@ void Attend::fold(const Block& b, int32_t piece, Scratch& my, float* to) const {
   p.rows = b.rows, p.head_dim = shape_.head_dim, p.kv = shape_.kv;
   p.q = my.q, p.first = my.first, p.end = my.end;
   p.pages = list.pages.data() + start / kPageSlots;
+  // In a split block the next piece is another task.
+  p.pages_ahead = split_ ? 0 : static_cast<int>(list.pages.size()) - start / kPageSlots;
   p.logit = my.logit, p.tile = my.tile;
   kernels().fold_piece(p, fold_at(to, b.rows));
 }

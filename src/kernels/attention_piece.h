@@ -33,8 +33,10 @@ struct AttentionPiece {
   const int32_t* first = nullptr;  // [rows] Slots [first, end) of the piece are seen: counted from
   const int32_t* end = nullptr;  // the piece's first slot, in [0, kPieceSlots]. first >= end: none.
   const AttentionPage* pages = nullptr;  // The piece's pages; null k outside of all rows' bounds.
-  float* logit = nullptr;                // Scratch, [rows][kRowStride].
-  float* tile = nullptr;                 // Scratch, [kPieceSlots][16].
+  int pages_ahead = 0;  // Entries of `pages` that the same thread reads soon; those after its own
+                        // four are fetched in advance.
+  float* logit = nullptr;  // Scratch, [rows][kRowStride].
+  float* tile = nullptr;   // Scratch, [kPieceSlots][16].
 };
 
 }  // namespace weir

@@ -142,6 +142,12 @@ TEST_F(AttentionTest, AutomaticSplitGivesTheSameBits) {
   for (const int threads : {1, 2, 3, 8}) {
     attend_whole(s, threads);
     EXPECT_TRUE(same_bits(s.out, want)) << threads;
+    // One token: too few blocks for the threads, so that they share its pieces.
+    std::fill(s.out.end() - 9 * 64, s.out.end(), 0.0f);
+    ThreadPool pool(threads);
+    const AttentionSpan last = s.span(1499, 1);
+    attend(pool, s.o.shape, {&last, 1});
+    EXPECT_TRUE(same_bits(s.out, want)) << threads;
   }
 }
 

@@ -36,13 +36,17 @@ WEIR_INLINE size_t row_at(int row) {
   return static_cast<size_t>(row) * kRowStride;
 }
 
-// Sixteen slots of K from `slot` of the piece; V of slots [slot, end) of one page.
+// Sixteen slots of K from `slot` of the piece. V of the same slots is wanted next.
 WEIR_INLINE Lanes key_lanes(const AttentionPiece& p, int slot) {
-  return {p.pages[slot / kPageSlots].k, 0, p.head_dim / 2, slot % kPageSlots, kPageSlots};
+  const AttentionPage& page = p.pages[slot / kPageSlots];
+  return {page.k, 0, p.head_dim / 2, slot % kPageSlots, kPageSlots, page.v};
 }
+// V of slots [slot, end) of one page. K of the next piece is wanted next.
 WEIR_INLINE Lanes value_lanes(const AttentionPiece& p, int dim, int slot, int end) {
-  return {p.pages[slot / kPageSlots].v, slot % kPageSlots / 2, (end - slot + 1) / 2, dim,
-          p.head_dim};
+  const int page = slot / kPageSlots, next = page + kPieceSlots / kPageSlots;
+  const std::byte* v = p.pages[page].v;
+  const std::byte* ahead = next < p.pages_ahead ? p.pages[next].k : v;
+  return {v, slot % kPageSlots / 2, (end - slot + 1) / 2, dim, p.head_dim, ahead ? ahead : v};
 }
 
 // Calls f(slot, end) for the part of [first, end) in each page. `first` is even.
