@@ -191,12 +191,12 @@ asio::awaitable<void> generate(Exchange& exchange, Workplace& workplace, JobRead
     return reader(exchange.request().body, workplace.job_context());
   };
   auto job = co_await offload<Job>(workplace.pool, std::move(read));
-  if (exchange.gone()) co_return exchange.abort();
   if (!job) {
     HttpResponse response = error_response(to_api_error(job.error(), workplace.draining));
     co_await exchange.reply(std::move(response));
     co_return;
   }
+  if (exchange.gone()) co_return exchange.abort();
   Generation::Hooks hooks;
   hooks.arrived = [&exchange] { exchange.wakeup().notify(); };
   hooks.overrun = [&exchange] { exchange.abort(); };

@@ -15,6 +15,7 @@ namespace asio = boost::asio;
 constexpr size_t kInboxBytesMax = 64 << 10;
 constexpr size_t kWriteBytesMax = 64 << 10;
 constexpr std::chrono::milliseconds kLinger{1'000};
+constexpr size_t kLingerBytesMax = 32 << 20;
 
 }  // namespace
 
@@ -170,7 +171,12 @@ asio::awaitable<void> Connection::read_ahead() {
     boost::system::error_code error;
     auto into = asio::buffer(bytes);
     const size_t count = co_await stream_->read_some(into, error);
-    if (!discard_input_) inbox_.append(bytes.data(), count);
+    if (discard_input_) {
+      discarded_ += count;
+      if (discarded_ > kLingerBytesMax) error = asio::error::eof;
+    } else {
+      inbox_.append(bytes.data(), count);
+    }
     if (error) {
       if (error != asio::error::eof) broken_ = true;
       break;

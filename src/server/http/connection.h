@@ -65,7 +65,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private Exch
   Application& application_;
   ConnectionLimits limits_;
 
-  std::string inbox_;  // Read but not yet understood.
+  size_t discarded_ = 0;  // While lingering.
+  std::string inbox_;     // Read but not yet understood.
   bool input_ended_ = false, broken_ = false, discard_input_ = false, watching_ = false;
   Wakeup wakeup_, room_;
   boost::asio::steady_timer write_timer_;

@@ -194,7 +194,10 @@ class FakeService : public TextService {
         ++usage.completion_tokens;
         ++generated_;
       }
-      if (has("@nan")) return end(Code::kInternal, "NaN logits");
+      if (has("@nan")) {
+        pause(std::chrono::milliseconds(20), cancelled);
+        return end(Code::kInternal, "NaN logits");
+      }
       if (has("@stall") && !pause(kLong, cancelled)) return end(Code::kCancelled, "cancelled");
     }
     const bool cut = !request.prefill_only && (endless || text.size() > limit);
