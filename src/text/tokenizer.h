@@ -65,9 +65,10 @@ std::span<const std::string_view> pre_tokenizer_names();
 class Tokenizer {
  public:
   // Checks the vocabulary and builds the tables. kCorrupt names the field at fault: ids out of
-  // range, lists of unequal length, empty tokens, byte tokens that are not <0x00>..<0xFF>, merges
-  // of unknown tokens, add_bos without bos; kInvalid: a kind or a pre-tokenizer that weir lacks. Of
-  // normal tokens with the same text the lowest id is used; the others can only be decoded.
+  // range, lists of unequal length, tokens that are too long, byte tokens that are not all of
+  // <0x00>..<0xFF>, merges of unknown tokens, add_bos without bos. kInvalid: a kind or a
+  // pre-tokenizer that weir lacks. Of tokens with the same text the lowest id is used, the others
+  // can only be decoded; so can empty tokens.
   static Result<std::unique_ptr<Tokenizer>> create(VocabularyData data);
 
   Tokenizer(const Tokenizer&) = delete;
@@ -80,6 +81,9 @@ class Tokenizer {
   // for byte. "llama": each ill-formed byte reads as U+FFFD. A byte that a "gpt2" vocabulary has no
   // token for is left out, as `tokenizers` does. A "llama" vocabulary that adds a space does so
   // before the text and after each control token.
+  //
+  // Text is not normalized: for "qwen2", `tokenizers` first brings text into form NFC, so that text
+  // in another form gives other ids there.
   Result<std::vector<Token>> encode(std::string_view text, EncodeOptions options = {}) const;
 
   // The text: UTF-8, U+FFFD for what is not, as Python's bytes.decode(errors="replace"). Tokens
