@@ -69,7 +69,8 @@ WEIR_INLINE Ints add_whole(Ints sum, Products a) {
   return add(sum, whole(a));
 }
 
-// Rows of activations that share a weight in registers.
-inline constexpr int kRowsAtOnce = 4;
+// Rows of activations that share a weight in registers. Arrays are not in registers; more would
+// only take long to compile.
+inline constexpr int kRowsAtOnce = 1;
 
 }  // namespace weir::WEIR_ISA_NAMESPACE
