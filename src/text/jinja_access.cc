@@ -186,14 +186,13 @@ Result<Value> get_slice(Runtime& runtime, const Value& value, const Value& start
   if (value.is_undefined()) return type_error(value.why());
   for (const Value* part : {&start, &stop, &step}) {
     if (part->is_none() || part->is_integral()) continue;
-    // Python's TypeError, which the sandbox turns into undefined.
-    return runtime.heap.undefined("slice indices must be integers or None");
+    return type_error("slice indices must be integers or None");
   }
   if (step.is_integral() && step.integral() == 0) return type_error("slice step cannot be zero");
   if (value.is_string()) return slice_text(runtime, value.str(), start, stop, step);
   if (const auto* list = value.as<Sequence>()) return slice_list(runtime, *list, start, stop, step);
   if (const auto* range = value.as<Range>()) return slice_range(runtime, *range, start, stop, step);
-  return runtime.heap.undefined(fmt::format("'{}' object cannot be sliced", value.type_name()));
+  return type_error(fmt::format("'{}' object cannot be sliced", value.type_name()));
 }
 
 }  // namespace weir::jinja

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "text/jinja_frames.h"
 #include "text/jinja_ops.h"
 #include "text/jinja_value.h"
 
@@ -66,11 +67,13 @@ struct MacroParts {
   bool uses_caller = false;
   bool uses_kwargs = false;
   bool uses_varargs = false;
+  NameList unset;  // Names hidden until the body sets them.
 };
 
 // A whole template.
 struct Program {
   Body body;
+  NameList unset;
 };
 
 struct Literal final : Expr {
@@ -231,6 +234,7 @@ struct For final : Statement {
   ExprPtr filter;  // May be null.
   Body body;
   Body otherwise;
+  NameList unset, otherwise_unset;
 };
 
 struct Jump final : Statement {
@@ -252,6 +256,7 @@ struct SetBlock final : Statement {
   Target target;
   ExprPtr filter;  // May be null.
   Body body;
+  NameList unset;
 };
 
 struct FilterBlock final : Statement {
@@ -259,6 +264,7 @@ struct FilterBlock final : Statement {
   Result<Flow> run(Interpreter& in) const override;
   ExprPtr filter;
   Body body;
+  NameList unset;
 };
 
 struct With final : Statement {
@@ -266,6 +272,7 @@ struct With final : Statement {
   Result<Flow> run(Interpreter& in) const override;
   std::vector<std::pair<Target, ExprPtr>> values;
   Body body;
+  NameList unset;
 };
 
 struct Macro final : Statement {

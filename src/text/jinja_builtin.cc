@@ -108,8 +108,9 @@ const BuiltinRow* find_filter(std::string_view name) {
 const BuiltinRow* find_method(const Value& self, std::string_view name) {
   if (self.is_string()) return find_in({string_methods(), string_predicates()}, name);
   if (self.as<Dict>() != nullptr) return find_row(dict_methods(), name);
-  if (self.as<Sequence>() == nullptr) return nullptr;
-  return find_row(sequence_methods(), name);
+  const auto* sequence = self.as<Sequence>();
+  if (sequence == nullptr) return nullptr;
+  return find_row(sequence->is_tuple() ? tuple_methods() : list_methods(), name);
 }
 
 Result<Value> apply_filter(Runtime& runtime, std::string_view name, const Value& self,

@@ -82,6 +82,7 @@ Table number_filters();
 Table string_methods();
 Table string_predicates();
 Table dict_methods();
-Table sequence_methods();
+Table list_methods();
+Table tuple_methods();
 
 }  // namespace weir::jinja

@@ -18,7 +18,7 @@ Status Interpreter::define(const std::string& name, Value value) {
 Result<std::string> Interpreter::render(const Program& program) {
   std::string out;
   out_ = &out;
-  const Entered inner(*this, inner_scope());
+  const Entered inner(*this, inner_scope(program.unset));
   WEIR_TRY(run(program.body));
   return out;
 }
@@ -61,7 +61,7 @@ Result<Value> Interpreter::capture(const Body& body, Flow& flow, ScopePtr scope)
   std::string* outer = std::exchange(out_, &text);
   Result<Flow> ended = Flow::kNext;
   {
-    const Entered inner(*this, scope ? std::move(scope) : inner_scope());
+    const Entered inner(*this, std::move(scope));
     ended = run(body);
   }
   out_ = outer;
@@ -83,6 +83,18 @@ Status Interpreter::write(const Value& value) {
   if (value.is_string()) return write(value.str());
   WEIR_ASSIGN(const Value text, to_text(*this, value));
   return write(text.str());
+}
+
+ScopePtr Interpreter::scope_in(ScopePtr outer, const NameList& unset, Heap& heap) {
+  const auto scope = std::make_shared<Scope>(Scope{std::move(outer), {}});
+  for (const std::string& name : unset) {
+    scope->variables.emplace(name, heap.undefined(fmt::format("'{}' is undefined", name)));
+  }
+  return scope;
+}
+
+ScopePtr Interpreter::inner_scope(const NameList& unset) {
+  return scope_in(scope_, unset, heap);
 }
 
 Result<Value> Interpreter::lookup(const std::string& name) {

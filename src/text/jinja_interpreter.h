@@ -33,9 +33,9 @@ class Interpreter : public Runtime {
   // Every node is evaluated through these: they count, bound the depth and add the line to errors.
   Result<Value> eval(const Expr& expr);
   Result<Flow> run(const Body& body);
-  // The text that the body prints, in a new scope unless `scope` is given. `flow` tells how the
+  // The text that the body prints in the scope. `flow` tells how the
   // body ended.
-  Result<Value> capture(const Body& body, Flow& flow, ScopePtr scope = nullptr);
+  Result<Value> capture(const Body& body, Flow& flow, ScopePtr scope);
   Status write(std::string_view text);
   Status write(const Value& value);
 
@@ -57,7 +57,9 @@ class Interpreter : public Runtime {
     Interpreter& in_;
     ScopePtr outer_;
   };
-  ScopePtr inner_scope() const { return std::make_shared<Scope>(Scope{scope_, {}}); }
+  // A block inside the current scope; it hides the names `unset` until they are set.
+  ScopePtr inner_scope(const NameList& unset);
+  static ScopePtr scope_in(ScopePtr outer, const NameList& unset, Heap& heap);
 
  private:
   Status bind(const std::string& name, const Value& value);

@@ -31,7 +31,7 @@ Status no_duplicates(const CallArgs& args) {
 
 Result<Value> MacroObject::call(Runtime&, const CallArgs& args) {
   WEIR_TRY(no_duplicates(args));
-  const auto scope = std::make_shared<Scope>(Scope{scope_, {}});
+  const ScopePtr scope = Interpreter::scope_in(scope_, parts_.unset, in_.heap);
   CallArgs left = args;
   {
     const Interpreter::Entered inner(in_, scope);

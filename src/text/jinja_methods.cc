@@ -54,6 +54,10 @@ Result<Value> copy(Runtime& runtime, const Value& self, const Args&) {
   return Value(out);
 }
 
+Result<Value> copy_list(Runtime& runtime, const Value& self, const Args&) {
+  return runtime.heap.list(self.as<Sequence>()->items());
+}
+
 Result<Value> count(Runtime& runtime, const Value& self, const Args& args) {
   std::int64_t found = 0;
   for (const Value& item : self.as<Sequence>()->items()) {
@@ -77,9 +81,10 @@ constexpr BuiltinRow kDictMethods[] = {
     {"get", "key default", 1, get}, {"copy", "", 0, copy},
 };
 
-constexpr BuiltinRow kSequenceMethods[] = {
+constexpr BuiltinRow kListMethods[] = {
     {"count", "value", 1, count},
     {"index", "value", 1, index},
+    {"copy", "", 0, copy_list},
 };
 
 }  // namespace
@@ -87,8 +92,11 @@ constexpr BuiltinRow kSequenceMethods[] = {
 Table dict_methods() {
   return kDictMethods;
 }
-Table sequence_methods() {
-  return kSequenceMethods;
+Table list_methods() {
+  return kListMethods;
+}
+Table tuple_methods() {
+  return Table(kListMethods).first(2);
 }
 
 }  // namespace weir::jinja

@@ -56,6 +56,7 @@ Parser::Made Parser::primary_name() {
     macro->uses_kwargs |= token.text == "kwargs";
     macro->uses_varargs |= token.text == "varargs";
   }
+  frames_.load(token.text);
   return std::make_unique<Name>(token.line, token.text);
 }
 

@@ -91,8 +91,12 @@ Result<std::string> Parser::any_name(std::string_view what) {
   return next().text;
 }
 
-Result<Body> Parser::program() {
-  return body_until({});
+Result<Program> Parser::program() {
+  Program made;
+  WEIR_ASSIGN(made.body, body_until({}));
+  frames_.deliver(0, &made.unset);
+  frames_.finish();
+  return made;
 }
 
 // Leaves the end tag's name as the current token.
@@ -134,6 +138,29 @@ Result<Body> Parser::block(Names ends) {
   return body_until(ends);
 }
 
+Result<Body> Parser::framed_block(Frames::Id frame, NameList& unset, Names ends) {
+  frames_.deliver(frame, &unset);
+  const Frames::Id outer = frames_.enter(frame);
+  WEIR_ASSIGN(Body body, block(ends));
+  frames_.enter(outer);
+  return body;
+}
+
+void Parser::note_stores(const Target& target) {
+  for (const Target& part : target.parts) note_stores(part);
+  if (target.is_tuple) return;
+  if (target.attribute.empty()) {
+    frames_.store(target.name);
+  } else {
+    frames_.load(target.name);
+  }
+}
+
+void Parser::note_parameters(const Target& target) {
+  for (const Target& part : target.parts) note_parameters(part);
+  if (!target.is_tuple) frames_.parameter(target.name);
+}
+
 struct StatementRow {
   std::string_view name;
   Parser::MadeStatement (Parser::*parse)();
@@ -159,18 +186,26 @@ Parser::MadeStatement Parser::statement() {
 Parser::MadeStatement Parser::parse_if() {
   auto node = std::make_unique<If>(line());
   next();
-  for (;;) {
-    WEIR_ASSIGN(ExprPtr test, tuple(/*with_condition=*/false, /*parenthesized=*/false));
-    WEIR_ASSIGN(Body body, block({"elif", "else", "endif"}));
-    node->branches.emplace_back(std::move(test), std::move(body));
-    const std::string name = next().text;
-    if (name == "elif") continue;
-    if (name == "else") {
+  WEIR_TRY(parse_branch(*node));
+  frames_.begin_branch();
+  for (std::string name = next().text; name != "endif"; name = next().text) {
+    if (name == "elif") {
+      WEIR_TRY(parse_branch(*node));
+    } else {
       WEIR_ASSIGN(node->otherwise, block({"endif"}));
-      next();
     }
-    return node;
   }
+  frames_.end_branch();
+  return node;
+}
+
+Status Parser::parse_branch(If& node) {
+  WEIR_ASSIGN(ExprPtr test, tuple(/*with_condition=*/false, /*parenthesized=*/false));
+  frames_.begin_branch();
+  WEIR_ASSIGN(Body body, block({"elif", "else", "endif"}));
+  frames_.end_branch();
+  node.branches.emplace_back(std::move(test), std::move(body));
+  return {};
 }
 
 Parser::MadeStatement Parser::parse_for() {
@@ -179,15 +214,23 @@ Parser::MadeStatement Parser::parse_for() {
   WEIR_ASSIGN(node->target, parse_target(/*with_namespace=*/false));
   WEIR_TRY(expect_name("in"));
   WEIR_ASSIGN(node->items, tuple(/*with_condition=*/false, /*parenthesized=*/false, "recursive"));
+  const Frames::Id outer = frames_.enter(frames_.open());
+  note_parameters(node->target);
   if (skip_name("if")) {
     WEIR_ASSIGN(node->filter, expression());
   }
+  frames_.enter(outer);
   if (is_name("recursive")) return unexpected("%} (recursive loops are not supported)");
+  const Frames::Id inside = frames_.open();
+  frames_.enter(inside);
+  frames_.parameter("loop");
+  note_parameters(node->target);
+  frames_.enter(outer);
   ++loops_;
-  WEIR_ASSIGN(node->body, block({"endfor", "else"}));
+  WEIR_ASSIGN(node->body, framed_block(inside, node->unset, {"endfor", "else"}));
   --loops_;
   if (next().text == "else") {
-    WEIR_ASSIGN(node->otherwise, block({"endfor"}));
+    WEIR_ASSIGN(node->otherwise, framed_block(frames_.open(), node->otherwise_unset, {"endfor"}));
     next();
   }
   return node;
@@ -223,37 +266,47 @@ Parser::MadeStatement Parser::parse_set() {
     auto node = std::make_unique<Set>(here);
     node->target = std::move(target);
     WEIR_ASSIGN(node->value, tuple(/*with_condition=*/true, /*parenthesized=*/false));
+    note_stores(node->target);
     return node;
   }
   auto node = std::make_unique<SetBlock>(here);
   node->target = std::move(target);
   WEIR_ASSIGN(node->filter, filter_chain(nullptr, /*inline_start=*/false));
-  WEIR_ASSIGN(node->body, block({"endset"}));
+  note_stores(node->target);
+  WEIR_ASSIGN(node->body, framed_block(frames_.open(), node->unset, {"endset"}));
   next();
   return node;
 }
 
-Status Parser::parse_signature(MacroParts& parts) {
+Status Parser::parse_signature(Frames::Id frame, MacroParts& parts) {
+  const Frames::Id outer = frames_.enter(frame);
   WEIR_TRY(expect_op("("));
   while (!is_op(")")) {
     if (!parts.parameters.empty()) WEIR_TRY(expect_op(","));
-    WEIR_ASSIGN(std::string name, any_name("a parameter"));
-    ExprPtr fallback;
-    if (skip_op("=")) {
-      WEIR_ASSIGN(fallback, expression());
-    } else if (!parts.parameters.empty() && parts.parameters.back().fallback != nullptr) {
-      return unexpected("a default, as the parameter before has one");
-    }
-    parts.parameters.push_back({std::move(name), std::move(fallback)});
+    WEIR_TRY(parse_parameter(parts));
   }
+  frames_.enter(outer);
   return expect_op(")");
 }
 
+Status Parser::parse_parameter(MacroParts& parts) {
+  WEIR_ASSIGN(std::string name, any_name("a parameter"));
+  frames_.parameter(name);
+  ExprPtr fallback;
+  if (skip_op("=")) {
+    WEIR_ASSIGN(fallback, expression());
+  } else if (!parts.parameters.empty() && parts.parameters.back().fallback != nullptr) {
+    return unexpected("a default, as the parameter before has one");
+  }
+  parts.parameters.push_back({std::move(name), std::move(fallback)});
+  return {};
+}
+
 // `break` in a macro does not reach the loops around it.
-Status Parser::parse_macro_body(MacroParts& parts, std::string_view end) {
+Status Parser::parse_macro_body(Frames::Id frame, MacroParts& parts, std::string_view end) {
   const int outer_loops = std::exchange(loops_, 0);
   macros_.push_back(&parts);
-  WEIR_ASSIGN(parts.body, block({end}));
+  WEIR_ASSIGN(parts.body, framed_block(frame, parts.unset, {end}));
   macros_.pop_back();
   loops_ = outer_loops;
   next();
@@ -263,49 +316,56 @@ Status Parser::parse_macro_body(MacroParts& parts, std::string_view end) {
 Parser::MadeStatement Parser::parse_macro() {
   auto node = std::make_unique<Macro>(next().line);
   WEIR_ASSIGN(node->parts.name, any_name("the macro's name"));
-  WEIR_TRY(parse_signature(node->parts));
-  WEIR_TRY(parse_macro_body(node->parts, "endmacro"));
+  frames_.store(node->parts.name);
+  const Frames::Id frame = frames_.open();
+  WEIR_TRY(parse_signature(frame, node->parts));
+  WEIR_TRY(parse_macro_body(frame, node->parts, "endmacro"));
   return node;
 }
 
 Parser::MadeStatement Parser::parse_call_block() {
   auto node = std::make_unique<CallBlock>(next().line);
   node->caller.name = "caller";
-  if (is_op("(")) WEIR_TRY(parse_signature(node->caller));
+  const Frames::Id frame = frames_.open();
+  if (is_op("(")) WEIR_TRY(parse_signature(frame, node->caller));
   WEIR_ASSIGN(ExprPtr made, expression());
   auto* as_call = dynamic_cast<Call*>(made.get());
   if (as_call == nullptr) return syntax_error(node->line, "expected the call of a macro");
   made.release();
   node->call.reset(as_call);
-  WEIR_TRY(parse_macro_body(node->caller, "endcall"));
+  WEIR_TRY(parse_macro_body(frame, node->caller, "endcall"));
   return node;
 }
 
 Parser::MadeStatement Parser::parse_filter_block() {
   auto node = std::make_unique<FilterBlock>(next().line);
   WEIR_ASSIGN(node->filter, filter_chain(nullptr, /*inline_start=*/true));
-  WEIR_ASSIGN(node->body, block({"endfilter"}));
+  WEIR_ASSIGN(node->body, framed_block(frames_.open(), node->unset, {"endfilter"}));
   next();
   return node;
 }
 
 Parser::MadeStatement Parser::parse_with() {
   auto node = std::make_unique<With>(next().line);
+  const Frames::Id frame = frames_.open();
   while (!is(Kind::kBlockEnd)) {
     if (!node->values.empty()) WEIR_TRY(expect_op(","));
     WEIR_ASSIGN(Target target, parse_target(/*with_namespace=*/false));
+    const Frames::Id outer = frames_.enter(frame);
+    note_parameters(target);
+    frames_.enter(outer);
     WEIR_TRY(expect_op("="));
     WEIR_ASSIGN(ExprPtr value, expression());
     node->values.emplace_back(std::move(target), std::move(value));
   }
-  WEIR_ASSIGN(node->body, block({"endwith"}));
+  WEIR_ASSIGN(node->body, framed_block(frame, node->unset, {"endwith"}));
   next();
   return node;
 }
 
 Parser::MadeStatement Parser::parse_generation() {
   auto node = std::make_unique<Generation>(next().line);
-  WEIR_TRY(parse_macro_body(node->parts, "endgeneration"));
+  WEIR_TRY(parse_macro_body(frames_.open(), node->parts, "endgeneration"));
   return node;
 }
 
@@ -348,8 +408,7 @@ Result<Target> Parser::parse_target(bool with_namespace) {
 Result<Program> parse_program(std::string_view source) {
   WEIR_ASSIGN(std::vector<Token> tokens, tokenize(source));
   Parser parser(std::move(tokens));
-  WEIR_ASSIGN(Body body, parser.program());
-  return Program{std::move(body)};
+  return parser.program();
 }
 
 }  // namespace weir::jinja

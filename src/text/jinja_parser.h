@@ -20,7 +20,7 @@ Result<Program> parse_program(std::string_view source);
 class Parser {
  public:
   explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
-  Result<Body> program();
+  Result<Program> program();
 
  private:
   // Counts one level of nesting while it lives.
@@ -60,6 +60,11 @@ class Parser {
   Result<Body> body_until(Names ends);
   Status one_of_body(Body& body);
   Result<Body> block(Names ends);  // The rest of the tag, and all to the end tag's name.
+  // The same as a frame of its own, whose unset names go to `unset`.
+  Result<Body> framed_block(Frames::Id frame, NameList& unset, Names ends);
+  Status parse_branch(If& node);
+  void note_stores(const Target& target);
+  void note_parameters(const Target& target);
   MadeStatement statement();
   MadeStatement parse_if();
   MadeStatement parse_for();
@@ -72,8 +77,9 @@ class Parser {
   MadeStatement parse_break();
   MadeStatement parse_continue();
   MadeStatement parse_print();
-  Status parse_signature(MacroParts& parts);
-  Status parse_macro_body(MacroParts& parts, std::string_view end);
+  Status parse_signature(Frames::Id frame, MacroParts& parts);
+  Status parse_parameter(MacroParts& parts);
+  Status parse_macro_body(Frames::Id frame, MacroParts& parts, std::string_view end);
   Result<Target> parse_target(bool with_namespace);
   Result<Target> parse_one_target(bool with_namespace);
 
@@ -113,6 +119,7 @@ class Parser {
   friend struct StatementRow;
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
+  Frames frames_;
   int nesting_ = 0;
   int loops_ = 0;                    // For loops around, within the macro.
   std::vector<MacroParts*> macros_;  // Macros around.

@@ -76,13 +76,24 @@ Result<Value> items_filter(Runtime& runtime, const Value& self, const Args&) {
   return runtime.heap.generator(std::move(pairs));
 }
 
+// How items are ordered.
+struct Order {
+  std::vector<Getter> getters;
+  bool lower_case = true;
+  bool backwards = false;
+  // `sort` compares lists of keys, which asks for equality first; the others compare the key.
+  bool by_lists = false;
+  const Value* fallback = nullptr;
+};
+
 // An item and the keys it is ordered by.
 struct Keyed {
   Items keys;
   Value item;
 };
 
-Result<bool> keys_less(Runtime& runtime, const Items& a, const Items& b) {
+Result<bool> keys_less(Runtime& runtime, const Items& a, const Items& b, bool by_lists) {
+  if (!by_lists) return less(runtime, a.front(), b.front());
   for (std::size_t i = 0; i < a.size(); ++i) {
     WEIR_ASSIGN(const bool same, equal(runtime, a[i], b[i]));
     if (!same) return less(runtime, a[i], b[i]);
@@ -90,20 +101,21 @@ Result<bool> keys_less(Runtime& runtime, const Items& a, const Items& b) {
   return false;
 }
 
-Result<Items> sorted(Runtime& runtime, const Items& items, const std::vector<Getter>& getters,
-                     bool lower_case, bool backwards, const Value* fallback = nullptr) {
-  WEIR_TRY(runtime.heap.room(items.size() * (sizeof(Keyed) + getters.size() * sizeof(Value)) * 2));
+Result<Items> sorted(Runtime& runtime, const Items& items, const Order& order) {
+  const std::size_t key_bytes = order.getters.size() * sizeof(Value);
+  WEIR_TRY(runtime.heap.room(items.size() * (sizeof(Keyed) + key_bytes) * 2));
   std::vector<Keyed> keyed;
   for (const Value& item : items) {
     Keyed entry{{}, item};
-    for (const Getter& getter : getters) {
-      WEIR_ASSIGN(Value key, getter.get(runtime, item, lower_case, fallback));
+    for (const Getter& getter : order.getters) {
+      WEIR_ASSIGN(Value key, getter.get(runtime, item, order.lower_case, order.fallback));
       entry.keys.push_back(std::move(key));
     }
     keyed.push_back(std::move(entry));
   }
   WEIR_TRY(stable_sort(keyed, [&](const Keyed& a, const Keyed& b) {
-    return backwards ? keys_less(runtime, b.keys, a.keys) : keys_less(runtime, a.keys, b.keys);
+    return order.backwards ? keys_less(runtime, b.keys, a.keys, order.by_lists)
+                           : keys_less(runtime, a.keys, b.keys, order.by_lists);
   }));
   Items out;
   for (Keyed& entry : keyed) out.push_back(std::move(entry.item));
@@ -112,8 +124,9 @@ Result<Items> sorted(Runtime& runtime, const Items& items, const std::vector<Get
 
 Result<Value> sort(Runtime& runtime, const Value& self, const Args& args) {
   WEIR_ASSIGN(const Items items, iterate(runtime, self));
-  WEIR_ASSIGN(Items out, sorted(runtime, items, Getter::several(args.get(2)), !args.truth(1, false),
-                                args.truth(0, false)));
+  const Order order{Getter::several(args.get(2)), !args.truth(1, false), args.truth(0, false),
+                    true};
+  WEIR_ASSIGN(Items out, sorted(runtime, items, order));
   return runtime.heap.list(std::move(out));
 }
 
@@ -126,8 +139,9 @@ Result<Value> dict_sort(Runtime& runtime, const Value& self, const Args& args) {
   }
   WEIR_ASSIGN(const Items pairs, make_pairs(runtime, *dict));
   const Value place(std::int64_t{by == "key" ? 0 : 1});
-  WEIR_ASSIGN(Items out, sorted(runtime, pairs, {Getter::of(&place)}, !args.truth(0, false),
-                                args.truth(2, false)));
+  WEIR_ASSIGN(
+      Items out,
+      sorted(runtime, pairs, {{Getter::of(&place)}, !args.truth(0, false), args.truth(2, false)}));
   return runtime.heap.list(std::move(out));
 }
 
@@ -150,7 +164,7 @@ Result<Value> group_by(Runtime& runtime, const Value& self, const Args& args) {
   const bool lower_case = !args.truth(2, false);
   WEIR_ASSIGN(const Items unsorted, iterate(runtime, self));
   WEIR_ASSIGN(const Items items,
-              sorted(runtime, unsorted, {getter}, lower_case, false, args.get(1)));
+              sorted(runtime, unsorted, {{getter}, lower_case, false, false, args.get(1)}));
   WEIR_ASSIGN(const Items keys, keys_of(runtime, items, getter, lower_case, args.get(1)));
   Items groups;
   for (std::size_t begin = 0; begin < items.size();) {

@@ -40,7 +40,7 @@ std::vector<View> words(View text) {
 // Splits at white space, at most `limit` times; what is left over keeps its inner spaces.
 std::vector<View> split_words(View text, std::size_t limit, bool from_right) {
   std::vector<View> parts = words(text);
-  if (parts.size() <= limit + 1 || parts.empty()) return parts;
+  if (parts.size() <= limit) return parts;
   const auto end_of = [](View v) { return v.data() + v.size(); };
   if (from_right) {
     const View& last = parts[parts.size() - limit - 1];

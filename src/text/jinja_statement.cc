@@ -37,8 +37,8 @@ Result<Flow> For::run(Interpreter& in) const {
   for (;;) {
     WEIR_ASSIGN(const auto item, loop->next());
     if (!item) break;
-    const Interpreter::Entered inner(in, in.inner_scope());
-    in.scope()->variables.emplace("loop", Value(loop));
+    const Interpreter::Entered inner(in, in.inner_scope(unset));
+    in.scope()->variables.insert_or_assign("loop", Value(loop));
     WEIR_TRY(in.assign(target, *item));
     WEIR_ASSIGN(const Flow flow, in.run(body));
     if (flow == Flow::kBreak) break;
@@ -46,7 +46,7 @@ Result<Flow> For::run(Interpreter& in) const {
   }
   // As in jinja2, an iteration counts only once its end is reached.
   if (finished_one || otherwise.empty()) return Flow::kNext;
-  const Interpreter::Entered inner(in, in.inner_scope());
+  const Interpreter::Entered inner(in, in.inner_scope(otherwise_unset));
   return in.run(otherwise);
 }
 
@@ -60,16 +60,22 @@ namespace {
 
 // The filters of a block see its text as this variable, which no template can name.
 Result<Value> filtered(Interpreter& in, const Expr& filter, Value text) {
-  const Interpreter::Entered inner(in, in.inner_scope());
+  const Interpreter::Entered inner(in, in.inner_scope({}));
   in.scope()->variables.emplace(kBlockText, std::move(text));
   return in.eval(filter);
+}
+
+// jinja2 joins what such blocks give without making text of it.
+Status write_text(Interpreter& in, const Value& text) {
+  if (text.is_string()) return in.write(text.str());
+  return type_error(fmt::format("the block must give str, not {}", text.type_name()));
 }
 
 }  // namespace
 
 Result<Flow> SetBlock::run(Interpreter& in) const {
   Flow flow = Flow::kNext;
-  WEIR_ASSIGN(Value text, in.capture(body, flow));
+  WEIR_ASSIGN(Value text, in.capture(body, flow, in.inner_scope(unset)));
   if (flow != Flow::kNext) return flow;
   if (filter) {
     WEIR_ASSIGN(text, filtered(in, *filter, std::move(text)));
@@ -80,15 +86,15 @@ Result<Flow> SetBlock::run(Interpreter& in) const {
 
 Result<Flow> FilterBlock::run(Interpreter& in) const {
   Flow flow = Flow::kNext;
-  WEIR_ASSIGN(Value text, in.capture(body, flow));
+  WEIR_ASSIGN(Value text, in.capture(body, flow, in.inner_scope(unset)));
   if (flow != Flow::kNext) return flow;
   WEIR_ASSIGN(text, filtered(in, *filter, std::move(text)));
-  WEIR_TRY(in.write(text));
+  WEIR_TRY(write_text(in, text));
   return Flow::kNext;
 }
 
 Result<Flow> With::run(Interpreter& in) const {
-  const ScopePtr scope = in.inner_scope();
+  const ScopePtr scope = in.inner_scope(unset);
   for (const auto& [target, expr] : values) {
     WEIR_ASSIGN(const Value value, in.eval(*expr));
     const Interpreter::Entered inner(in, scope);
@@ -108,14 +114,14 @@ Result<Flow> CallBlock::run(Interpreter& in) const {
   WEIR_ASSIGN(Object * made, in.heap.make<MacroObject>(128, in, caller, in.scope()));
   const Value block(made);
   WEIR_ASSIGN(const Value text, call->call(in, &block));
-  WEIR_TRY(in.write(text));
+  WEIR_TRY(write_text(in, text));
   return Flow::kNext;
 }
 
 Result<Flow> Generation::run(Interpreter& in) const {
   Flow flow = Flow::kNext;
-  WEIR_ASSIGN(const Value text, in.capture(parts.body, flow));
-  WEIR_TRY(in.write(text));
+  WEIR_ASSIGN(const Value text, in.capture(parts.body, flow, in.inner_scope(parts.unset)));
+  WEIR_TRY(write_text(in, text));
   return flow;
 }
 

@@ -60,11 +60,11 @@ bool is_sequence(const Value& v) {
   return v.is_string() || v.is_undefined() || v.as<Sequence>() != nullptr ||
          v.as<Dict>() != nullptr || v.as<Range>() != nullptr;
 }
-bool is_filter(const Value& v) {
-  return v.is_string() && find_filter(v.str()) != nullptr;
-}
-bool is_test(const Value& v) {
-  return v.is_string() && find_test(v.str()) != nullptr;
+// Whether the value names a row; like a key of Python's dicts, it must be hashable.
+template <const BuiltinRow* (*kFind)(std::string_view)>
+Result<Value> names(Runtime&, const Value& self, const Args&) {
+  WEIR_TRY(hash_key(self));
+  return Value(self.is_string() && kFind(self.str()) != nullptr);
 }
 
 Result<Value> same_case(Runtime& runtime, const Value& self, std::string_view name) {
@@ -142,8 +142,8 @@ constexpr BuiltinRow kTests[] = {
     {"sequence", "", 0, kind<is_sequence>},
     {"callable", "", 0, kind<is_callable>},
     {"escaped", "", 0, kind<is_escaped>},
-    {"filter", "", 0, kind<is_filter>},
-    {"test", "", 0, kind<is_test>},
+    {"filter", "", 0, names<find_filter>},
+    {"test", "", 0, names<find_test>},
     {"lower", "", 0, lower_case},
     {"upper", "", 0, upper_case},
     {"odd", "", 0, odd},

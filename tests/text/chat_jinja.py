@@ -1,6 +1,7 @@
 """Python's jinja2 as Hugging Face transformers sets it up for chat templates: the reference."""
 
 import datetime
+import functools
 import json
 
 import jinja2
@@ -53,6 +54,11 @@ def environment():
 ENVIRONMENT = environment()
 
 
+@functools.lru_cache(maxsize=4)
+def compiled(source):
+    return ENVIRONMENT.from_string(source)
+
+
 def variables(request):
     """What the template sees of a request to text_probe."""
     return {
@@ -69,7 +75,7 @@ def variables(request):
 def render(request):
     """The text, or the exception."""
     try:
-        text = ENVIRONMENT.from_string(request["template"]).render(**variables(request))
+        text = compiled(request["template"]).render(**variables(request))
         text.encode()
         return text
     except Exception as error:  # Templates fail in every way Python has.
