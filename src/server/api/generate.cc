@@ -201,7 +201,11 @@ asio::awaitable<void> generate(Exchange& exchange, Workplace& workplace, JobRead
   hooks.arrived = [&exchange] { exchange.wakeup().notify(); };
   hooks.overrun = [&exchange] { exchange.abort(); };
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  auto started = Generation::start(workplace.service, job->requests, executor, std::move(hooks));
+  // A whole answer is collected here in any case; only a stream depends on its reader.
+  const size_t choices = job->requests.size() * job->requests.front().choices;
+  const size_t events_max = job->stream ? stream_events_max(choices) : SIZE_MAX;
+  auto started =
+      Generation::start(workplace.service, job->requests, executor, std::move(hooks), events_max);
   if (!started) {
     HttpResponse response = error_response(to_api_error(started.error(), workplace.draining));
     co_await exchange.reply(std::move(response));

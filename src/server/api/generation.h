@@ -13,8 +13,11 @@
 
 namespace weir::server {
 
-// What may wait for a client that reads more slowly than the engine writes.
-inline constexpr size_t kEventsMax = 4096;
+// How many events may wait for a streaming client that reads more slowly than the engine writes:
+// some steps' worth.
+constexpr size_t stream_events_max(size_t choices) {
+  return choices < 64 ? 4096 : 64 * choices;
+}
 
 struct Arrival {
   uint32_t prompt = 0;
@@ -33,7 +36,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   static Result<std::shared_ptr<Generation>> start(TextService& service,
                                                    std::vector<Request> requests,
                                                    boost::asio::any_io_executor executor,
-                                                   Hooks hooks, size_t events_max = kEventsMax);
+                                                   Hooks hooks, size_t events_max);
   Generation(TextService& service, boost::asio::any_io_executor executor, Hooks hooks,
              size_t events_max);
 

@@ -37,7 +37,7 @@ TEST(Generation, ARefusedRequestTakesTheOthersBack) {
   boost::asio::io_context io;
   FakeService service;
   auto generation = Generation::start(service, {request_of("@stall"), request_of("@full")},
-                                      io.get_executor(), {});
+                                      io.get_executor(), {}, 10);
   ASSERT_FALSE(generation.has_value());
   EXPECT_EQ(generation.error().code, Code::kUnavailable);
   while (service.active() > 0) std::this_thread::yield();
@@ -49,7 +49,7 @@ TEST(Generation, NothingArrivesAfterDetach) {
   bool arrived = false;
   Generation::Hooks hooks;
   hooks.arrived = [&] { arrived = true; };
-  auto generation = Generation::start(service, {request_of("@slow")}, io.get_executor(), hooks);
+  auto generation = Generation::start(service, {request_of("@slow")}, io.get_executor(), hooks, 10);
   (*generation)->detach();
   while (service.active() > 0) std::this_thread::yield();
   io.run();
