@@ -55,7 +55,11 @@ def test_smollm2(probe, texts):
     ours = probe.encode(texts)
     assert_same(texts, ours, reference_ids(reference, texts))
     # This vocabulary lacks 21 bytes, so that the reference too drops some of these texts.
-    assert_same(texts, probe.decode(ours), [reference.decode(ids, skip_special_tokens=False) for ids in ours])
+    assert_same(
+        texts,
+        probe.decode(ours),
+        [reference.decode(ids, skip_special_tokens=False) for ids in ours],
+    )
     told = vocabularies.with_added_tokens(reference, control)
     assert_same(texts, probe.encode(texts, parse_special=True), reference_ids(told, texts))
     names = {data["tokens"].index(token) for token in control}
@@ -69,7 +73,10 @@ def test_gemma3(probe, texts):
     assert_same(texts, ours, reference.encode(texts))
     # U+2581 is how SentencePiece writes a space: it comes back as one.
     assert_same(texts, probe.decode(ours), [text.replace("▁", " ") for text in texts])
-    assert probe.encode(["<bos>a"], parse_special=True, add_special=True)[0][:2] == [data["bos"], data["bos"]]
+    assert probe.encode(["<bos>a"], parse_special=True, add_special=True)[0][:2] == [
+        data["bos"],
+        data["bos"],
+    ]
 
 
 @pytest.mark.parametrize("add_space_prefix", [False, True])
@@ -88,8 +95,16 @@ def test_bytes_that_are_not_utf8(probe):
     data, _ = vocabularies.all_pairs("llama-bpe")
     probe("load", vocabulary=data)
     texts = [bytes([byte]) for byte in range(256)] + [
-        b"a\xff\xfe b", b"\xc3", b"\xe4\xb8", b"\xf0\x9f\x91", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\x80x",
-        b"\xe4\xb8\xe4\xb8\xad", b"\xf0\x9f\x91a\x80\x80"]
+        b"a\xff\xfe b",
+        b"\xc3",
+        b"\xe4\xb8",
+        b"\xf0\x9f\x91",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xc0\x80x",
+        b"\xe4\xb8\xe4\xb8\xad",
+        b"\xf0\x9f\x91a\x80\x80",
+    ]
     ours = probe.encode(texts)
     answer = probe("decode", tokens=ours)
     assert [bytes.fromhex(code) for code in answer["hex"]] == texts
@@ -103,7 +118,11 @@ def test_bytes_that_are_not_utf8(probe):
 
 @pytest.mark.parametrize("vocabulary", ["smollm2", "sentencepiece"])
 def test_streams_join_to_the_whole(probe, texts, vocabulary):
-    data = (vocabularies.smollm2() if vocabulary == "smollm2" else vocabularies.random_sentencepiece(True, True, 2))[0]
+    data = (
+        vocabularies.smollm2()
+        if vocabulary == "smollm2"
+        else vocabularies.random_sentencepiece(True, True, 2)
+    )[0]
     probe("load", vocabulary=data)
     ours = probe.encode(texts[:3000])
     whole = probe.decode(ours)
@@ -117,14 +136,17 @@ def test_streams_join_to_the_whole(probe, texts, vocabulary):
         assert "".join(part) == (text[: ends[0][0] + ends[0][1]] if ends else text)
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"model": "rwkv"}, "tokenizer.ggml.model"),
-    ({"pre": "nonesuch"}, "tokenizer.ggml.pre"),
-    ({"merges": ["a"]}, r"tokenizer.ggml.merges\[0\]"),
-    ({"merges": ["a b", "x zz"]}, r"tokenizer.ggml.merges\[0\]"),
-    ({"bos": 99999999}, "bos_token_id"),
-    ({"add_bos": True}, "add_bos_token"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"model": "rwkv"}, "tokenizer.ggml.model"),
+        ({"pre": "nonesuch"}, "tokenizer.ggml.pre"),
+        ({"merges": ["a"]}, r"tokenizer.ggml.merges\[0\]"),
+        ({"merges": ["a b", "x zz"]}, r"tokenizer.ggml.merges\[0\]"),
+        ({"bos": 99999999}, "bos_token_id"),
+        ({"add_bos": True}, "add_bos_token"),
+    ],
+)
 def test_hostile_fields(probe, change, message):
     data, _ = vocabularies.all_pairs("gpt-2")
     data = data | {"tokens": data["tokens"][:256], "merges": []}
