@@ -13,21 +13,24 @@ namespace {
 namespace asio = boost::asio;
 
 using Quick = std::function<HttpResponse(const HttpRequest&)>;
-using Slow = Result<std::string> (*)(std::string_view body, const JobContext& context);
+using Slow = std::function<Result<std::string>(const HttpRequest&)>;
+using BodyReader = Result<std::string> (*)(std::string_view body, const JobContext& context);
 
 asio::awaitable<void> reply_quick(Exchange& exchange, const Quick& quick) {
   HttpResponse response = quick(exchange.request());
   co_await exchange.reply(std::move(response));
 }
 
-asio::awaitable<void> reply_slow(Exchange& exchange, Workplace& workplace, Slow slow) {
-  std::function<Result<std::string>()> work = [&exchange, &workplace, slow] {
-    return slow(exchange.request().body, workplace.job_context());
+asio::awaitable<void> reply_slow(Exchange& exchange, Workplace& workplace, const Slow& slow,
+                                 std::string_view content_type) {
+  std::function<Result<std::string>()> work = [&exchange, &slow] {
+    return slow(exchange.request());
   };
   auto body = co_await offload<std::string>(workplace.pool, std::move(work));
   HttpResponse response;
   if (body) {
     response.body = std::move(*body);
+    response.content_type = content_type;
   } else {
     response = error_response(to_api_error(body.error(), workplace.draining));
   }
@@ -40,8 +43,18 @@ Handler quickly(Quick quick) {
   return [shared](Exchange& exchange) { return reply_quick(exchange, *shared); };
 }
 
-Handler slowly(Workplace& workplace, Slow slow) {
-  return [&workplace, slow](Exchange& exchange) { return reply_slow(exchange, workplace, slow); };
+Handler slowly(Workplace& workplace, Slow slow, std::string_view content_type) {
+  auto shared = std::make_shared<const Slow>(std::move(slow));
+  return [&workplace, shared, content_type](Exchange& exchange) {
+    return reply_slow(exchange, workplace, *shared, content_type);
+  };
+}
+
+Handler reading(Workplace& workplace, BodyReader reader) {
+  auto slow = [&workplace, reader](const HttpRequest& request) {
+    return reader(request.body, workplace.job_context());
+  };
+  return slowly(workplace, slow, "application/json");
 }
 
 Handler generating(Workplace& workplace, JobReader reader) {
@@ -74,10 +87,10 @@ void add_text_routes(Workplace& w, std::vector<Route>& routes) {
                         "CompletionRequest", "Completion"));
   routes.push_back(post("/v1/chat/completions", generating(w, read_chat), "Answer a conversation",
                         "ChatRequest", "ChatCompletion"));
-  routes.push_back(post("/tokenize", slowly(w, tokenize), "Text to tokens", "TokenizeRequest",
+  routes.push_back(post("/tokenize", reading(w, tokenize), "Text to tokens", "TokenizeRequest",
                         "TokenizeResponse"));
-  routes.push_back(post("/detokenize", slowly(w, detokenize), "Tokens to text", "DetokenizeRequest",
-                        "DetokenizeResponse"));
+  routes.push_back(post("/detokenize", reading(w, detokenize), "Tokens to text",
+                        "DetokenizeRequest", "DetokenizeResponse"));
 }
 
 void add_status_routes(Workplace& w, std::vector<Route>& routes) {
@@ -85,10 +98,12 @@ void add_status_routes(Workplace& w, std::vector<Route>& routes) {
   auto prepared = [&w](const HttpRequest&) { return ready(w); };
   auto about = [](const HttpRequest&) { return version(); };
   auto measured = [&w](const HttpRequest&) { return metrics(w); };
+  constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
   routes.push_back(get("/health", Access::kPublic, alive, "Whether the engine works", "Status"));
   routes.push_back(get("/ready", Access::kPublic, prepared, "Whether to send work", "Status"));
   routes.push_back(get("/version", Access::kPublic, about, "The server's version", "Version"));
-  routes.push_back(get("/metrics", Access::kKey, measured, "Prometheus metrics", ""));
+  routes.push_back({"GET", "/metrics", Access::kKey, false, slowly(w, measured, kMetricsType),
+                    "Prometheus metrics", "", ""});
 }
 
 }  // namespace

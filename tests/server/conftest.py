@@ -11,7 +11,10 @@ import pytest
 class Server:
     def __init__(self, command):
         self.process = subprocess.Popen(
-            [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [str(part) for part in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         self.port = self._read_port()
         # Logs go on; nobody else empties the pipe.
@@ -73,7 +76,10 @@ def real(build_dir):
     binary = build_dir / "weir"
     if not binary.exists():
         pytest.skip(f"{binary} is not built")
-    if "smollm2" not in subprocess.run([binary, "model", "list"], capture_output=True, text=True).stdout:
+    if (
+        "smollm2"
+        not in subprocess.run([binary, "model", "list"], capture_output=True, text=True).stdout
+    ):
         pytest.skip("smollm2 is not known")
     server = Server([binary, "serve", "smollm2", "--port", "0", "--threads", "2"])
     yield server

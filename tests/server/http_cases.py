@@ -212,7 +212,10 @@ BAD_CASES = {
     "post-to-get": post(b"Content-Length: 2\r\n", b"{}", b"POST /health HTTP/1.1"),
     "expect-unknown": post(b"Expect: magic\r\nContent-Length: 15\r\n", BODY),
     "content-encoding": post(b"Content-Encoding: gzip\r\nContent-Length: 15\r\n", BODY),
-    "xml": get(b"POST /tokenize HTTP/1.1", HOST + b"Content-Type: text/xml\r\nContent-Length: 1\r\n") + b"x",
+    "xml": get(
+        b"POST /tokenize HTTP/1.1", HOST + b"Content-Type: text/xml\r\nContent-Length: 1\r\n"
+    )
+    + b"x",
 }
 
 # The input ends before the request does: no request, so no answer or one error.

@@ -91,7 +91,9 @@ def test_a_reset_is_seen_behind_pipelined_bytes(fake):
 
 
 def test_many_vanish_at_once(fake):
-    connections = [post(fake, {"prompt": "@stall", "max_tokens": 9, "stream": True}) for _ in range(100)]
+    connections = [
+        post(fake, {"prompt": "@stall", "max_tokens": 9, "stream": True}) for _ in range(100)
+    ]
     wait_until(lambda: running(fake) == 100)
     for connection in connections:
         reset(connection)
@@ -104,7 +106,9 @@ def test_a_slow_reader_is_cut_off_and_others_are_not(fake):
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     slow.settimeout(10)
     slow.connect(("127.0.0.1", fake.port))
-    body = json.dumps({"prompt": "@slow@forever", "max_tokens": 4000, "n": 64, "stream": True}).encode()
+    body = json.dumps(
+        {"prompt": "@slow@forever", "max_tokens": 4000, "n": 64, "stream": True}
+    ).encode()
     slow.sendall(
         b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
@@ -133,7 +137,9 @@ def test_errors_tell_nothing_of_the_inside(fake):
 
 
 def stream(server, body, into):
-    with httpx.stream("POST", server.url + COMPLETIONS, json={"stream": True, **body}, timeout=30) as answer:
+    with httpx.stream(
+        "POST", server.url + COMPLETIONS, json={"stream": True, **body}, timeout=30
+    ) as answer:
         for line in answer.iter_lines():
             if line:
                 into.append(line)
@@ -144,7 +150,9 @@ def test_shutdown_lets_streams_finish(start_fake):
     kept = httpx.Client()
     assert kept.get(server.url + "/ready").status_code == 200
     lines = []
-    reader = threading.Thread(target=stream, args=(server, {"prompt": "a" * 100 + "@slow", "max_tokens": 100}, lines))
+    reader = threading.Thread(
+        target=stream, args=(server, {"prompt": "a" * 100 + "@slow", "max_tokens": 100}, lines)
+    )
     reader.start()
     wait_until(lambda: len(lines) > 2)
     server.signal()
@@ -174,11 +182,15 @@ def test_shutdown_refuses_new_work(start_fake):
 def test_shutdown_ends_streams_at_the_deadline(start_fake):
     server = start_fake("--shutdown-timeout", "500")
     lines = []
-    reader = threading.Thread(target=stream, args=(server, {"prompt": "@stall", "max_tokens": 9}, lines))
+    reader = threading.Thread(
+        target=stream, args=(server, {"prompt": "@stall", "max_tokens": 9}, lines)
+    )
     reader.start()
     waiting = []
     other = threading.Thread(
-        target=lambda: waiting.append(httpx.post(server.url + COMPLETIONS, json={"prompt": "@silent"}, timeout=30))
+        target=lambda: waiting.append(
+            httpx.post(server.url + COMPLETIONS, json={"prompt": "@silent"}, timeout=30)
+        )
     )
     other.start()
     wait_until(lambda: lines)
@@ -222,14 +234,18 @@ def locked(start_fake):
 
 
 def test_keys(locked):
-    document = httpx.get(locked.url + "/openapi.json", headers={"Authorization": "Bearer sk-right"}).json()
+    document = httpx.get(
+        locked.url + "/openapi.json", headers={"Authorization": "Bearer sk-right"}
+    ).json()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             url = locked.url + path.replace("{model}", "fake")
             is_public = operation.get("security") == []
             assert is_public == (path in ("/health", "/ready", "/version"))
             for headers in ({}, {"Authorization": "Bearer sk-wrong"}):
-                answer = httpx.request(method, url, headers=headers, json={} if method == "post" else None)
+                answer = httpx.request(
+                    method, url, headers=headers, json={} if method == "post" else None
+                )
                 assert answer.status_code == (200 if is_public else 401), path
 
 
@@ -239,7 +255,9 @@ def test_cors(locked):
     assert answer.status_code == 204
     assert answer.headers["Access-Control-Allow-Origin"] == "http://page.example"
     assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
-    answer = httpx.options(locked.url + COMPLETIONS, headers={**preflight, "Origin": "http://other"})
+    answer = httpx.options(
+        locked.url + COMPLETIONS, headers={**preflight, "Origin": "http://other"}
+    )
     assert "Access-Control-Allow-Origin" not in answer.headers
     answer = httpx.get(locked.url + "/v1/models", headers={"Origin": "http://page.example"})
     assert answer.status_code == 401
@@ -253,12 +271,22 @@ def test_metrics(fake):
     text = httpx.get(fake.url + "/metrics").text
     families = {family.name: family for family in text_string_to_metric_families(text)}
     for name in (
-        "weir:num_requests_running", "weir:num_requests_waiting", "weir:kv_cache_usage_perc",
-        "weir:prompt_tokens", "weir:request_success", "weir:time_to_first_token_seconds",
-        "weir:inter_token_latency_seconds", "weir:request_time_per_output_token_seconds",
-        "weir:e2e_request_latency_seconds", "weir:request_prompt_tokens", "weir:request_generation_tokens",
-        "weir:request_params_max_tokens", "weir:request_params_n", "http_requests", "http_request_duration_seconds",
-    ):  # fmt: skip
+        "weir:num_requests_running",
+        "weir:num_requests_waiting",
+        "weir:kv_cache_usage_perc",
+        "weir:prompt_tokens",
+        "weir:request_success",
+        "weir:time_to_first_token_seconds",
+        "weir:inter_token_latency_seconds",
+        "weir:request_time_per_output_token_seconds",
+        "weir:e2e_request_latency_seconds",
+        "weir:request_prompt_tokens",
+        "weir:request_generation_tokens",
+        "weir:request_params_max_tokens",
+        "weir:request_params_n",
+        "http_requests",
+        "http_request_duration_seconds",
+    ):
         assert name in families, name
         if name.startswith("weir:"):
             assert all(sample.labels["model_name"] == "fake" for sample in families[name].samples)

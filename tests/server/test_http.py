@@ -124,7 +124,10 @@ def test_pipelining(fake):
 
 def test_pipelined_bytes_are_no_disconnect(fake):
     body = b'{"prompt":"abc@slow","max_tokens":20}'
-    post = b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    post = b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (
+        len(body),
+        body,
+    )
     with connect(fake) as connection:
         connection.sendall(post)
         time.sleep(0.02)
@@ -168,7 +171,10 @@ def resident(server):
 
 def test_refused_work_takes_no_memory(fake):
     body = b'{"prompt":"a","n":100000000}'
-    post = b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    post = b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (
+        len(body),
+        body,
+    )
     before = resident(fake)
     for _ in range(50):
         assert responses(talk(fake, post, 1 << 20))[0][0] == 400
@@ -182,7 +188,14 @@ def hasty(start_fake):
     server.stop()
 
 
-@pytest.mark.parametrize("head", [b"", b"GET /health HTTP/1.1\r\nHo", b"POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"GET /health HTTP/1.1\r\nHo",
+        b"POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{",
+    ],
+)
 def test_slow_requests_are_ended(hasty, head):
     with connect(hasty) as connection:
         connection.sendall(head)

@@ -37,7 +37,11 @@ def test_completion(client):
 
 def test_completion_stream(client):
     stream = client.completions.create(
-        model="fake", prompt=["ab", "cd"], max_tokens=9, stream=True, stream_options={"include_usage": True}
+        model="fake",
+        prompt=["ab", "cd"],
+        max_tokens=9,
+        stream=True,
+        stream_options={"include_usage": True},
     )
     texts, usage = {}, None
     for chunk in stream:
@@ -51,7 +55,13 @@ def test_completion_stream(client):
 def test_echo_scores_a_prompt(client):
     """What lm-evaluation-harness asks for a log-likelihood."""
     answer = client.completions.create(
-        model="fake", prompt=[104, 101, 108], echo=True, logprobs=1, max_tokens=1, temperature=0, seed=1
+        model="fake",
+        prompt=[104, 101, 108],
+        echo=True,
+        logprobs=1,
+        max_tokens=1,
+        temperature=0,
+        seed=1,
     )
     logprobs = answer.choices[0].logprobs
     assert answer.choices[0].text == "helh"
@@ -63,9 +73,17 @@ def test_echo_scores_a_prompt(client):
 def test_chat(client):
     answer = client.chat.completions.create(
         model="fake",
-        messages=[{"role": "developer", "content": "x"}, {"role": "user", "content": [{"type": "text", "text": "y"}]}],
-        max_completion_tokens=4, logprobs=True, top_logprobs=3, seed=1, stop=["zz"], logit_bias={"5": -1},
-    )  # fmt: skip
+        messages=[
+            {"role": "developer", "content": "x"},
+            {"role": "user", "content": [{"type": "text", "text": "y"}]},
+        ],
+        max_completion_tokens=4,
+        logprobs=True,
+        top_logprobs=3,
+        seed=1,
+        stop=["zz"],
+        logit_bias={"5": -1},
+    )
     choice = answer.choices[0]
     assert choice.message.role == "assistant" and choice.message.content == '[{"r'
     assert [bytes(token.bytes).decode() for token in choice.logprobs.content] == list('[{"r')
@@ -130,7 +148,9 @@ QUESTION = [{"role": "user", "content": "What is the capital of France? Answer i
 
 
 def test_real_chat(real_client):
-    answer = real_client.chat.completions.create(model="smollm2", messages=QUESTION, temperature=0, max_tokens=12)
+    answer = real_client.chat.completions.create(
+        model="smollm2", messages=QUESTION, temperature=0, max_tokens=12
+    )
     assert "Paris" in answer.choices[0].message.content
     stream = real_client.chat.completions.create(
         model="smollm2", messages=QUESTION, temperature=0, max_tokens=12, stream=True
@@ -158,7 +178,11 @@ def test_real_stop_and_limits(real_client):
     assert answer.choices[0].finish_reason == "stop"
     assert " 8" not in answer.choices[0].text and " 7" in answer.choices[0].text
     cut = real_client.completions.create(
-        model="smollm2", prompt="1, 2, 3,", max_tokens=5, temperature=0, extra_body={"ignore_eos": True}
+        model="smollm2",
+        prompt="1, 2, 3,",
+        max_tokens=5,
+        temperature=0,
+        extra_body={"ignore_eos": True},
     )
     assert cut.usage.completion_tokens == 5 and cut.choices[0].finish_reason == "length"
 
@@ -181,7 +205,12 @@ def test_real_log_likelihood(real_client):
 
 def test_real_logprobs_add_up(real_client):
     answer = real_client.chat.completions.create(
-        model="smollm2", messages=QUESTION, temperature=0, max_tokens=4, logprobs=True, top_logprobs=5
+        model="smollm2",
+        messages=QUESTION,
+        temperature=0,
+        max_tokens=4,
+        logprobs=True,
+        top_logprobs=5,
     )
     for token in answer.choices[0].logprobs.content:
         assert token.logprob == max(other.logprob for other in token.top_logprobs)

@@ -20,9 +20,12 @@ def run(schema, mode):
 
         @seed(20240607)
         @settings(
-            max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
             phases=[Phase.generate],
-        )  # fmt: skip
+        )
         @given(case=case_strategy)
         def check(case):
             if isinstance(case.body, dict):

@@ -69,11 +69,8 @@ HttpResponse version() {
   return ok(json::object{{"version", WEIR_VERSION}});
 }
 
-HttpResponse metrics(const Workplace& workplace) {
-  HttpResponse response;
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = workplace.metrics.render(workplace.service.stats());
-  return response;
+Result<std::string> metrics(const Workplace& workplace) {
+  return workplace.metrics.render(workplace.service.stats());
 }
 
 }  // namespace weir::server
