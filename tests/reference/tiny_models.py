@@ -106,8 +106,10 @@ def _add_tensors(writer, name, s: Shape, vocabulary: int):
         return generator.standard_normal(shape).astype(np.float32)
 
     for tensor, (rows, columns) in _weight_shapes(s, vocabulary):
-        # Embedding and head are loud enough that some tokens are clearly likelier than others.
-        gain = 3 if tensor in ("token_embd", "output") else 1
+        # Embedding and head are loud enough that some tokens are clearly likelier than others; but
+        # Gemma's, which the model scales up, must not drown what the layers add.
+        loud = tensor in ("token_embd", "output") and s.architecture != "gemma3"
+        gain = 3 if loud else 1
         weights = normal(tensor, rows, columns) * np.float32(gain / np.sqrt(columns))
         data = quantise(weights, s.type)
         writer.add_tensor(tensor + ".weight", data, raw_dtype=s.type)
