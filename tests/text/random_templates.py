@@ -55,7 +55,7 @@ FILTERS = ["upper", "lower", "title", "capitalize", "trim", "trim('a')", "length
            "reverse", "join", "join(', ')", "join('-', attribute='name')", "join(d='|')", "default('D')",
            "d('D', true)", "default(boolean=true)", "tojson", "tojson(indent=2)", "tojson(indent=0)",
            "tojson(sort_keys=true)", "tojson(ensure_ascii=true)", "tojson(separators=(',', ':'))",
-           "tojson(indent='\t')", "replace('a', 'b')", "replace('l', 'L', 1)", "replace(1, 2)", "escape",
+           "tojson(indent='\t')", "replace('a', 'b')", "replace('l', 'L', 1)", "replace(1, 2)",
            "indent", "indent(2, true)", "indent(width='> ', blank=true)", "batch(2)|list",
            "batch(3, 'x')|list", "slice(2)|list", "slice(3, 'x')|list", "items|list", "dictsort",
            "dictsort(by='value')", "dictsort(reverse=true)", "dictsort(true)", "map('upper')|list",
@@ -147,7 +147,9 @@ class Grammar:
 
     def show(self, depth):
         left, right = self.pick(["", "", "-"]), self.pick(["", "", "-"])
-        return "{{" + left + f" {self.expression(depth)} " + right + "}}"
+        # Python shows that an escaped str is a Markup, so that it is only printed.
+        last = self.pick(["", "", "", "", "|escape", "|e", "|safe"])
+        return "{{" + left + f" {self.expression(depth)}{last} " + right + "}}"
 
     def block(self, depth):
         parts = []

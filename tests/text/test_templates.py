@@ -1,7 +1,9 @@
 """Rendered chat templates equal Python's jinja2, byte for byte."""
 
 import pathlib
+import re
 
+import jinja2
 import pytest
 
 import chat_jinja
@@ -9,6 +11,8 @@ import random_templates
 from conversations import CONVERSATIONS
 from probe import Probe, ProbeError
 
+# What weir refuses and Python does not (see chat_template.h).
+REFUSED = re.compile(r"64 bits|cannot be printed|than 100000")
 TEMPLATES = sorted((pathlib.Path(__file__).parent / "templates").glob("*.jinja"))
 
 @pytest.fixture(scope="module")
@@ -29,10 +33,12 @@ def compare(probe, request, name):
     expected = chat_jinja.render(request)
     answer = ours(probe, request)
     if isinstance(expected, Exception):
+        if isinstance(expected, jinja2.TemplateAssertionError):
+            return expected  # An unknown filter, which is no error of ours until it is reached.
         assert isinstance(answer, ProbeError), f"{name}: {expected!r}, but we gave {answer!r}"
         if type(expected).__name__ == "TemplateError":  # What raise_exception was given.
             assert str(answer) == str(expected), name
-    else:
+    elif not (isinstance(answer, ProbeError) and REFUSED.search(str(answer))):
         assert answer == expected, name
     return expected
 
