@@ -1,5 +1,7 @@
 #include "base/thread_pool.h"
 
+#include <sched.h>
+
 #include <algorithm>
 
 #if defined(__x86_64__)
@@ -12,8 +14,18 @@ namespace weir {
 namespace {
 
 // Long enough to bridge the gap between two phases of a step, short enough to leave the core to
-// others when the engine is idle.
+// others when the engine is idle. Threads that share a core give it up at once: whoever they wait
+// for may be the one that needs it.
 constexpr int kSpins = 20'000;
+constexpr int kSpinsShared = 50;
+
+int spins_for(int threads) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  const bool shared =
+      sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) < threads;
+  return shared ? kSpinsShared : kSpins;
+}
 
 void pause() {
 #if defined(__x86_64__)
@@ -25,7 +37,7 @@ void pause() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads) : spins_(spins_for(threads)) {
   WEIR_CHECK(threads >= 1, "{} threads", threads);
   for (int me = 1; me < threads; ++me) workers_.emplace_back([this, me] { work(me); });
 }
@@ -50,11 +62,8 @@ void ThreadPool::run(const std::function<void(int me)>& job) {
     wake_.notify_all();
   }
   job(0);
-  for (int spins = 0; busy_.load(std::memory_order_acquire) > 0; ++spins)
-    if (spins < kSpins)
-      pause();
-    else
-      std::this_thread::yield();
+  for (int spins = 0; spins < spins_ && busy_.load(std::memory_order_acquire) > 0; ++spins) pause();
+  for (int left; (left = busy_.load(std::memory_order_acquire)) > 0;) busy_.wait(left);
   job_ = nullptr;
 }
 
@@ -72,7 +81,7 @@ void ThreadPool::for_each(size_t count, const std::function<void(size_t i)>& bod
 void ThreadPool::work(int me) {
   uint32_t seen = 0;
   for (;;) {
-    for (int spins = 0; turn_.load(std::memory_order_acquire) == seen && spins < kSpins; ++spins)
+    for (int spins = 0; turn_.load(std::memory_order_acquire) == seen && spins < spins_; ++spins)
       pause();
     if (turn_.load() == seen) {
       std::unique_lock lock(mutex_);
@@ -83,7 +92,7 @@ void ThreadPool::work(int me) {
     seen = turn_.load(std::memory_order_acquire);
     if (stop_) return;
     (*job_)(me);
-    busy_.fetch_sub(1, std::memory_order_release);
+    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
   }
 }
 

@@ -37,6 +37,7 @@ class ThreadPool {
  private:
   void work(int me);
 
+  int spins_;
   std::vector<std::thread> workers_;
   const std::function<void(int)>* job_ = nullptr;
   alignas(64) std::atomic<uint32_t> turn_{0};  // Counts jobs; workers wait for it to change.
