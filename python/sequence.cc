@@ -141,7 +141,8 @@ void bind_sequence(nb::module_& module) {
       .def("append", append, nb::arg("tokens"), nb::kw_only(), nb::arg("all_logits") = false,
            "Computes the tokens after what is there. Returns the logits of the last one, "
            "[vocabulary], or of all, [tokens, vocabulary], as a float32 array of your own.")
-      .def_prop_ro("logits", logits, "What the last append gave; empty before the first.")
+      .def_prop_ro("logits", logits, nb::rv_policy::automatic,
+                   "What the last append gave; empty before the first.")
       .def("sample", sample, nb::arg("options") = nb::none(),
            "Chooses the next token from the last logits; does not append it.")
       .def("fork", fork, "A copy that goes its own way. Keys and values so far are shared.")

@@ -56,6 +56,16 @@ Result<uint64_t> parse_bytes(const std::string& text) {
               fmt::format("{} is not a size in bytes; write 4GiB, 512MiB or 1000000", text));
 }
 
+CLI::Validator whole_number() {
+  const auto check = [](const std::string& text) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size()) return std::string();
+    return fmt::format("{} is not a whole number below 2^64", text);
+  };
+  return CLI::Validator(check, "");
+}
+
 CLI::Option* add_bytes(CLI::App& command, const std::string& name, uint64_t& value,
                        const std::string& description) {
   const auto set = [&value](const std::string& text) {
@@ -109,7 +119,8 @@ void add_generation_options(CLI::App& command, GenerationArgs& args) {
            "Subtracted from what was generated");
   add_real(command, "--frequency-penalty", s.frequency_penalty, -2, 2,
            "Subtracted for each time it was generated");
-  command.add_option("--seed", s.seed, "The same seed gives the same answer");
+  command.add_option("--seed", s.seed, "The same seed gives the same answer")
+      ->check(whole_number());
   command
       .add_option("--max-tokens", args.max_tokens, "Tokens of an answer; 0: as the context allows")
       ->check(CLI::Range(0u, 1u << 30));

@@ -15,6 +15,9 @@ namespace weir::cli {
 // of 1000) and KiB, MiB, GiB, TiB (of 1024), in any case. kInvalid says what would be right.
 Result<uint64_t> parse_bytes(const std::string& text);
 
+// CLI11 itself takes "-1" for the largest number of 64 bits.
+CLI::Validator whole_number();
+
 // --name, a size in bytes.
 CLI::Option* add_bytes(CLI::App& command, const std::string& name, uint64_t& value,
                        const std::string& description);

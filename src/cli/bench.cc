@@ -94,7 +94,7 @@ void add_speed(CLI::App& command, Job& job) {
   count("--batch", run.batch, 1, 4096, "Sequences at once");
   count("--repeat", run.repeat, 1, 10000, "Repetitions, after one that does not count");
   count("--max-num-batched-tokens", args->engine.step_tokens_max, 1, 65536, "Tokens of one step");
-  command.add_option("--seed", run.seed, "Of the random token ids");
+  command.add_option("--seed", run.seed, "Of the random token ids")->check(whole_number());
   command.add_flag("--json", args->json, "Print one JSON object");
   add_engine_options(command, args->engine, false);
   command.callback([args, &job] {

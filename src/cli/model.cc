@@ -48,7 +48,7 @@ Status list(const ModelArgs& args) {
   };
   boost::json::array models;
   if (!args.json)
-    put(fmt::format("{:<16}{:>10}  {:<10}{:<14}{}\n", "NAME", "SIZE", "HERE", "LICENCE", "WHAT"));
+    put(fmt::format("{:<16}{:>10}  {:<10}{:<20}{}\n", "NAME", "SIZE", "HERE", "LICENCE", "WHAT"));
   for (const ModelEntry& m : known_models()) {
     if (args.json)
       models.push_back(boost::json::object{{"name", m.name},
@@ -58,7 +58,7 @@ Status list(const ModelArgs& args) {
                                            {"description", m.description},
                                            {"sha256", m.sha256}});
     else
-      put(fmt::format("{:<16}{:>10}  {:<10}{:<14}{}\n", m.name, human_bytes(m.bytes),
+      put(fmt::format("{:<16}{:>10}  {:<10}{:<20}{}\n", m.name, human_bytes(m.bytes),
                       is_here(m) ? "yes" : "no", m.licence, m.description));
   }
   if (args.json) put_json({{"models", std::move(models)}});

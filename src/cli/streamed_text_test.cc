@@ -29,7 +29,7 @@ TEST(StreamedText, StopsBeforeAStopText) {
   EXPECT_EQ(shown({"one EN", "one END two"}, {"END"}), "one ||");
   EXPECT_EQ(shown({"one EN", "one ENT"}, {"END"}), "one |ENT|");
   EXPECT_EQ(shown({"one EN"}, {"END"}), "one |EN");
-  EXPECT_EQ(shown({"a b c"}, {"c", "b"}), "a ||");  // The first of several.
+  EXPECT_EQ(shown({"a b c"}, {"c", "b"}), "a |");  // The first of several.
   EXPECT_EQ(shown({"aab", "aabaab", "aabaabc"}, {"aabc"}), "|aab||");
 }
 

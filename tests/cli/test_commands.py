@@ -62,10 +62,10 @@ def test_a_file_that_is_no_model(weir, tmp_path):
 
 
 def test_run_streams_and_repeats_itself(weir, smollm2):
-    first = weir("run", smollm2, "What is the capital of France?", *GREEDY)
+    first = weir("run", smollm2, "Say hello.", *GREEDY)
     assert first.returncode == 0, first.stderr
-    assert "Paris" in first.stdout
-    again = weir("run", smollm2, "-", *GREEDY, text="What is the capital of France?")
+    assert "Hello" in first.stdout
+    again = weir("run", smollm2, "-", *GREEDY, text="Say hello.")
     assert again.stdout == first.stdout
 
 

@@ -28,7 +28,7 @@ def test_there_are_examples_of_all_kinds():
     assert text.count("```python") == kinds.count("python"), "an example has no marker"
 
 
-@pytest.mark.parametrize(("kind", "code"), examples())
+@pytest.mark.parametrize(("kind", "code"), list(examples()))
 def test_example(kind, code, served_smollm2, weir_program, build_dir, tmp_path):
     code = code.replace(DEFAULT_URL, served_smollm2.url)
     environment = {

@@ -6,7 +6,7 @@ import threading
 import pytest
 import weir
 
-MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
+MESSAGES = [{"role": "user", "content": "Say hello."}]
 
 
 def test_info(engine):
@@ -32,7 +32,7 @@ def test_control_tokens_only_where_asked(engine):
 
 def test_chat(engine):
     rendered = engine.render_chat(MESSAGES)
-    assert "What is the capital of France?" in rendered
+    assert "Say hello." in rendered
     assert engine.chat_tokens(MESSAGES) == engine.tokenize(rendered, add_special=False,
                                                            parse_special=True)
     longer = engine.render_chat(MESSAGES, add_generation_prompt=False)
@@ -45,7 +45,7 @@ def test_generate_streams(engine, greedy):
     tokens = [e for e in events if isinstance(e, weir.TokenEvent)]
     ends = [e for e in events if isinstance(e, weir.ChoiceEvent)]
     text = "".join(e.text for e in tokens) + ends[0].text
-    assert "Paris" in text
+    assert "Hello" in text
     assert isinstance(events[0], weir.PromptEvent)
     assert ends[0].reason in ("stop", "length")
     assert generation.usage.prompt_tokens == len(engine.chat_tokens(MESSAGES))
