@@ -39,8 +39,8 @@ if(WEIR_TESTS)
   include(GoogleTest)
 endif()
 
-# weir_library(kv DEPENDS kernels [LINK target...] [EXCLUDE file...]): every .cc of the current folder
-# but *_test.cc and *_fuzz.cc makes the library weir_kv; the tests make the program kv_test; each
+# weir_library(kv DEPENDS kernels [LINK target...] [EXCLUDE file...]): every .cc of the folder but
+# *_test.cc and *_fuzz.cc makes the library weir_kv; the tests make the program kv_test; each
 # *_fuzz.cc makes a program of its own. EXCLUDE names files that the folder builds in its own way.
 function(weir_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK;EXCLUDE" ${ARGN})

@@ -12,7 +12,9 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
-size_t rounded(size_t bytes) { return (bytes + 4095) / 4096 * 4096; }
+size_t rounded(size_t bytes) {
+  return (bytes + 4095) / 4096 * 4096;
+}
 
 }  // namespace
 
@@ -23,7 +25,8 @@ std::span<const float> Tensor::floats() const {
 
 Buffer::Buffer(size_t bytes) : size_(bytes) {
   if (bytes == 0) return;
-  void* at = mmap(nullptr, rounded(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* at =
+      mmap(nullptr, rounded(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   WEIR_CHECK(at != MAP_FAILED, "mapping {} bytes", bytes);
   if (bytes >= kHugePage) madvise(at, rounded(bytes), MADV_HUGEPAGE);
   data_ = static_cast<std::byte*>(at);

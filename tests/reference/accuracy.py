@@ -87,14 +87,19 @@ def page(results):
     out = [
         "# How accurate the integer path is",
         "",
-        "Weights stay as the file has them; activations are rounded to 8 bits with a scale for each",
+        (
+            "Weights stay as the file has them; activations are rounded to 8 bits with a scale for"
+            " each"
+        ),
         "32 columns, keys and values to 16 bits. Against the float32 reference in",
         "`tests/reference/model.py`; `make test` fails where the mean divergence exceeds 0.01.",
         "",
         f"{datetime.date.today()}, by `python tests/reference/accuracy.py > docs/accuracy.md`.",
         "",
-        "| model | ISA | KV | positions | KL mean | median | 99th percentile | largest "
-        "| same likeliest token | perplexity, reference | weir |",
+        (
+            "| model | ISA | KV | positions | KL mean | median | 99th percentile | largest "
+            "| same likeliest token | perplexity, reference | weir |"
+        ),
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in results:
@@ -106,8 +111,10 @@ def page(results):
         )
     out += [
         "",
-        f"Greedy continuations of {len(real_models.PROMPTS)} prompts, {CONTINUATION} tokens each: "
-        "tokens before the first at which the reference would have chosen another.",
+        (
+            f"Greedy continuations of {len(real_models.PROMPTS)} prompts, {CONTINUATION} tokens"
+            " each: tokens before the first at which the reference would have chosen another."
+        ),
         "",
         "| model | whole | mean | each |",
         "|---|---|---|---|",

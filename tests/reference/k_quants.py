@@ -33,7 +33,9 @@ def _rounded(x, top):
 
 
 def _quotient(a, b):
-    return np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape), np.float32), where=b != 0)
+    return np.divide(
+        a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape), np.float32), where=b != 0
+    )
 
 
 def _affine(x, top):

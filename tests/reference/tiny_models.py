@@ -40,8 +40,17 @@ class Shape:
 
 def _quantised(kind):
     # One layer, as wide as a super-block of the K-quants.
-    return Shape("llama", "llama-bpe", layers=1, d_model=256, heads=8, kv_heads=2, ffn=256, tied=False,
-                 type=kind)
+    return Shape(
+        "llama",
+        "llama-bpe",
+        layers=1,
+        d_model=256,
+        heads=8,
+        kv_heads=2,
+        ffn=256,
+        tied=False,
+        type=kind,
+    )
 
 
 SHAPES = {

@@ -27,7 +27,7 @@ def _pairs(space):
 
 
 def _byte_letters():
-    """GPT-2's letters for bytes: printable ones stand for themselves, the rest count up from 256."""
+    """GPT-2's letters for bytes: printable ones are themselves, the rest count up from 256."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [b for b in range(256) if b not in plain]
     return {b: chr(b) for b in plain} | {b: chr(256 + i) for i, b in enumerate(others)}
