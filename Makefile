@@ -20,7 +20,7 @@ export WEIR_PYTHON := $(VENV_PYTHON)
 export PYTHONPATH := $(CURDIR)/build/release/python
 
 .PHONY: serve test soak build venv setup format clean help
-.PHONY: build-all pull checks unit isa asan tsan fuzz-build fuzz install pytest
+.PHONY: build-all pull checks unit isa asan tsan fuzz-build sanitized fuzz install pytest
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -50,8 +50,8 @@ test:
 	@$(STAGE) models $(MAKE) -s pull
 	@$(STAGE) unit-tests $(MAKE) -s unit
 	@$(STAGE) isa-variants tools/isa_tests.sh
-	@$(STAGE) sanitizers $(MAKE) -s asan
-	@$(STAGE) fuzz-build $(MAKE) -s fuzz-build
+	@$(STAGE) sanitizer-build $(MAKE) -s fuzz-build
+	@$(STAGE) sanitizers $(MAKE) -s sanitized
 	@$(STAGE) fuzz tools/fuzz.sh $(FUZZ_SECONDS) $(SEED)
 	@$(STAGE) install $(MAKE) -s install
 	@echo "== pytest"
@@ -93,9 +93,13 @@ tsan:
 	@cmake --build build/tsan
 	@ctest --test-dir build/tsan -j 2 --output-on-failure --progress
 
+# One build with clang serves the fuzz targets and the unit tests under both sanitizers.
 fuzz-build:
-	@cmake --preset fuzz >/dev/null
+	@cmake --preset fuzz -DWEIR_TESTS=ON >/dev/null
 	@cmake --build build/fuzz
+
+sanitized:
+	@ctest --test-dir build/fuzz -j 2 --output-on-failure --progress
 
 fuzz: fuzz-build
 	@tools/fuzz.sh $(FUZZ_SECONDS) $(SEED)
