@@ -50,15 +50,13 @@ test:
 	@$(STAGE) models $(MAKE) -s pull
 	@$(STAGE) unit-tests $(MAKE) -s unit
 	@$(STAGE) isa-variants tools/isa_tests.sh
-	@$(STAGE) sanitizer-build $(MAKE) -s fuzz-build
-	@$(STAGE) sanitizers $(MAKE) -s sanitized
-	@$(STAGE) fuzz tools/fuzz.sh $(FUZZ_SECONDS) $(SEED)
 	@$(STAGE) install $(MAKE) -s install
 	@echo "== pytest"
 	@$(MAKE) -s pytest
 
 soak: build-all pull
-	@$(STAGE) fuzz-build $(MAKE) -s fuzz-build
+	@$(STAGE) sanitizer-build $(MAKE) -s fuzz-build
+	@$(STAGE) sanitizers $(MAKE) -s sanitized
 	@$(STAGE) fuzz tools/fuzz.sh 600 $$RANDOM
 	@$(STAGE) thread-sanitizer $(MAKE) -s tsan
 	@WEIR_SOAK=1 $(MAKE) -s pytest
