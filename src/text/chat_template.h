@@ -4,8 +4,10 @@
 // builds for `apply_chat_template` (an immutable sandbox with trim_blocks, lstrip_blocks, loop
 // controls, `generation` blocks, `raise_exception`, `strftime_now` and its own `tojson`); the
 // output is equal to jinja2's, byte for byte. Where weir says no and jinja2 does not: integers
-// beyond 64 bits, recursive loops, template inheritance, printing a generator, and the limits of
-// jinja_limits.h.
+// beyond 64 bits, recursive loops, template inheritance, printing a generator or a function, a few
+// filters no chat template uses (urlize, xmlattr, pprint, ...), and the limits of jinja_limits.h.
+// Where weir is more lenient: an unknown filter or test is an error only when it is reached.
+// `escape` and `safe` give plain strings, so that `+` does not escape again.
 #pragma once
 
 #include <boost/json.hpp>

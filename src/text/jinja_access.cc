@@ -79,9 +79,8 @@ Found text_item(Runtime& runtime, const std::string& text, std::int64_t index) {
 // What Python's value[key] finds; none where it raises a TypeError or LookupError.
 Found find_item(Runtime& runtime, const Value& value, const Value& key) {
   if (const auto* dict = value.as<Dict>()) {
-    const auto hash = hash_key(key);
-    const Value* found = hash ? dict->find_hashed(*hash) : nullptr;
-    return found == nullptr ? std::optional<Value>() : std::optional<Value>(*found);
+    const auto found = runtime.heap.find(*dict, key);
+    return found && *found ? std::optional<Value>(**found) : std::optional<Value>();
   }
   if (!key.is_integral()) return std::optional<Value>();
   if (value.is_string()) return text_item(runtime, value.str(), key.integral());
@@ -161,7 +160,7 @@ Result<Value> slice_range(Runtime& runtime, const Range& range, const Value& sta
 }  // namespace
 
 Result<Value> get_attribute(Runtime& runtime, const Value& value, std::string_view name) {
-  if (value.is_undefined()) return type_error(value.why());
+  if (value.is_undefined() && !name.starts_with("__")) return type_error(value.why());
   WEIR_ASSIGN(const auto found, find_attribute(runtime, value, name));
   if (found) return *found;
   if (const auto* dict = value.as<Dict>()) {

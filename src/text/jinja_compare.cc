@@ -26,8 +26,7 @@ Result<bool> equal_items(Runtime& runtime, const std::vector<Value>& a, const st
 Result<bool> equal_dicts(Runtime& runtime, const Dict& a, const Dict& b, int depth) {
   if (a.entries().size() != b.entries().size()) return false;
   for (const auto& [key, value] : a.entries()) {
-    WEIR_ASSIGN(const std::string hash, hash_key(key));
-    const Value* other = b.find_hashed(hash);
+    WEIR_ASSIGN(const Value* other, runtime.heap.find(b, key));
     if (other == nullptr) return false;
     WEIR_ASSIGN(const bool same, equal_at(runtime, value, *other, depth + 1));
     if (!same) return false;
@@ -162,8 +161,8 @@ Result<bool> contains(Runtime& runtime, const Value& container, const Value& ite
     return find_text(container.str(), item.str()) != std::string::npos;
   }
   if (const auto* dict = container.as<Dict>()) {
-    WEIR_ASSIGN(const std::string hash, hash_key(item));
-    return dict->find_hashed(hash) != nullptr;
+    WEIR_ASSIGN(const Value* found, runtime.heap.find(*dict, item));
+    return found != nullptr;
   }
   if (const auto* list = container.as<Sequence>()) {
     return list_contains(runtime, list->items(), item);

@@ -74,6 +74,12 @@ Status Heap::put(Dict& dict, const Value& key, Value value) {
   return {};
 }
 
+Result<const Value*> Heap::find(const Dict& dict, const Value& key) {
+  WEIR_ASSIGN(const std::string hash, hash_key(key));
+  WEIR_TRY(spend_bytes(hash.size()));
+  return dict.find_hashed(hash);
+}
+
 Status Heap::put(Dict& dict, std::string_view key, Value value) {
   WEIR_ASSIGN(const Value text_key, text(std::string(key)));
   return put(dict, text_key, std::move(value));

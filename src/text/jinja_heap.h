@@ -34,6 +34,8 @@ class Heap {
   Result<Dict*> dict();
   Status put(Dict& dict, const Value& key, Value value);
   Status put(Dict& dict, std::string_view key, Value value);
+  // The value of a key, null when the dict has no such key; kInvalid for what cannot be one.
+  Result<const Value*> find(const Dict& dict, const Value& key);
   // A value that complains `why` when used.
   Value undefined(std::string why);
 

@@ -87,6 +87,7 @@ Status Interpreter::write(const Value& value) {
 
 ScopePtr Interpreter::scope_in(ScopePtr outer, const NameList& unset, Heap& heap) {
   const auto scope = std::make_shared<Scope>(Scope{std::move(outer), {}});
+  (void)heap.spend(unset.size());  // The next step finds out if this was too much.
   for (const std::string& name : unset) {
     scope->variables.emplace(name, heap.undefined(fmt::format("'{}' is undefined", name)));
   }

@@ -12,7 +12,7 @@ inline constexpr std::size_t kMaxOutputBytes = std::size_t{64} << 20;
 // Strings alive plus all lists and dicts made, for one rendering.
 inline constexpr std::size_t kMaxValueBytes = std::size_t{256} << 20;
 // One step is one node evaluated, one item visited or 64 bytes of text handled.
-inline constexpr std::uint64_t kMaxSteps = 20'000'000;
+inline constexpr std::uint64_t kMaxSteps = 10'000'000;
 // Brackets and blocks inside one another, and the height of a syntax tree.
 inline constexpr int kMaxNesting = 100;
 inline constexpr int kMaxTreeHeight = 300;

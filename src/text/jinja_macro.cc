@@ -30,6 +30,9 @@ Status no_duplicates(const CallArgs& args) {
 }  // namespace
 
 Result<Value> MacroObject::call(Runtime&, const CallArgs& args) {
+  // Each parameter is looked for among the named arguments.
+  WEIR_TRY(
+      in_.heap.spend(args.positional.size() + parts_.parameters.size() * (1 + args.named.size())));
   WEIR_TRY(no_duplicates(args));
   const ScopePtr scope = Interpreter::scope_in(scope_, parts_.unset, in_.heap);
   CallArgs left = args;

@@ -39,9 +39,8 @@ Result<Value> values(Runtime& runtime, const Value& self, const Args&) {
   return make_view(runtime, DictView::Part::kValues, std::move(all));
 }
 
-Result<Value> get(Runtime&, const Value& self, const Args& args) {
-  WEIR_ASSIGN(const std::string hash, hash_key(args.at(0)));
-  const Value* value = self.as<Dict>()->find_hashed(hash);
+Result<Value> get(Runtime& runtime, const Value& self, const Args& args) {
+  WEIR_ASSIGN(const Value* value, runtime.heap.find(*self.as<Dict>(), args.at(0)));
   if (value != nullptr) return *value;
   return args.get(1) == nullptr ? Value() : args.at(1);
 }

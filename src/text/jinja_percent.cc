@@ -45,7 +45,9 @@ class PercentFormatter {
       WEIR_ASSIGN(const Conversion conversion, parse());
       WEIR_TRY(convert(conversion));
     }
-    const bool mapping = values_.as<Dict>() != nullptr || values_.as<Sequence>() != nullptr;
+    // What has items by key is taken as a mapping, used or not.
+    const bool mapping = values_.as<Dict>() != nullptr || values_.as<Sequence>() != nullptr ||
+                         values_.as<Range>() != nullptr || values_.is_undefined();
     if (next_ < items_.size() && !(mapping && !is_tuple())) {
       return type_error("not all arguments converted during string formatting");
     }

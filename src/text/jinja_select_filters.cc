@@ -11,9 +11,11 @@ namespace {
 using Items = std::vector<Value>;
 
 // The arguments after the first `count`.
-CallArgs rest(const CallArgs& args, std::size_t count) {
-  return {{args.positional.begin() + static_cast<std::ptrdiff_t>(count), args.positional.end()},
-          args.named};
+Result<CallArgs> rest(Runtime& runtime, const CallArgs& args, std::size_t count) {
+  WEIR_TRY(runtime.heap.spend(args.positional.size() + args.named.size()));
+  return CallArgs{
+      {args.positional.begin() + static_cast<std::ptrdiff_t>(count), args.positional.end()},
+      args.named};
 }
 
 Result<std::string_view> name_at(const CallArgs& args, std::size_t index, std::string_view what) {
@@ -52,7 +54,7 @@ Result<Value> map(Runtime& runtime, const Value& self, const Args& args) {
     return runtime.heap.generator(std::move(out));
   }
   WEIR_ASSIGN(const std::string_view name, name_at(args.raw(), 0, "the filter of map"));
-  const CallArgs more = rest(args.raw(), 1);
+  WEIR_ASSIGN(const CallArgs more, rest(runtime, args.raw(), 1));
   Items out;
   for (const Value& item : items) {
     WEIR_ASSIGN(Value mapped, apply_filter(runtime, name, item, more));
@@ -74,7 +76,10 @@ Result<Value> choose(Runtime& runtime, const Value& self, const CallArgs& args, 
   if (tests) {
     WEIR_ASSIGN(name, name_at(args, skip, "the test's name"));
   }
-  const CallArgs more = tests ? rest(args, skip + 1) : CallArgs();
+  CallArgs more;
+  if (tests) {
+    WEIR_ASSIGN(more, rest(runtime, args, skip + 1));
+  }
   Items out;
   for (const Value& item : items) {
     WEIR_ASSIGN(const Value value, getter.get(runtime, item));

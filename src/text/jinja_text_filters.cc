@@ -5,6 +5,7 @@
 
 #include "text/jinja_builtin.h"
 #include "text/jinja_ops.h"
+#include "text/jinja_pairs.h"
 #include "text/jinja_split.h"
 #include "text/jinja_unicode.h"
 
@@ -189,17 +190,22 @@ std::string quote(View text, bool query) {
   return out;
 }
 
+// A str is quoted; a dict, or a list of pairs, makes a query.
 Result<Value> url_encode(Runtime& runtime, const Value& self, const Args&) {
   TextBuilder out(runtime.heap);
-  const auto* dict = self.as<Dict>();
-  if (dict == nullptr) {
+  if (self.is_string() || !self.is_object()) {
     WEIR_ASSIGN(const Value text, to_text(runtime, self));
     WEIR_TRY(out.add(quote(text.str(), false)));
     return out.take();
   }
-  for (std::size_t i = 0; i < dict->entries().size(); ++i) {
-    WEIR_ASSIGN(const Value key, to_text(runtime, dict->entries()[i].key));
-    WEIR_ASSIGN(const Value value, to_text(runtime, dict->entries()[i].value));
+  const auto* dict = self.as<Dict>();
+  WEIR_ASSIGN(const std::vector<Value> pairs,
+              dict != nullptr ? make_pairs(runtime, *dict) : iterate(runtime, self));
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    WEIR_ASSIGN(const std::vector<Value> pair, iterate(runtime, pairs[i]));
+    if (pair.size() != 2) return type_error("urlencode: each item must be a pair");
+    WEIR_ASSIGN(const Value key, to_text(runtime, pair[0]));
+    WEIR_ASSIGN(const Value value, to_text(runtime, pair[1]));
     if (i > 0) WEIR_TRY(out.add("&"));
     WEIR_TRY(out.add(quote(key.str(), true) + "=" + quote(value.str(), true)));
   }
