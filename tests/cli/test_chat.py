@@ -77,6 +77,7 @@ class Terminal:
         return found
 
     def type(self, text):
+        time.sleep(0.3)  # As a person would: the terminal's mode changes as the prompt shows.
         os.write(self.fd, text.encode())
 
     def end(self):
