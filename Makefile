@@ -50,17 +50,17 @@ test:
 	@$(STAGE) models $(MAKE) -s pull
 	@$(STAGE) unit-tests $(MAKE) -s unit
 	@$(STAGE) isa-variants tools/isa_tests.sh
-	@$(STAGE) accuracy $(VENV_PYTHON) -m pytest -q 'tests/reference/test_kl.py::test_divergence[smollm2]'
+	@$(STAGE) install $(MAKE) -s install
+	@$(STAGE) sanitizer-build $(MAKE) -s fuzz-build
+	@$(STAGE) sanitizers $(MAKE) -s sanitized
+	@$(STAGE) fuzz tools/fuzz.sh $(FUZZ_SECONDS) $(SEED)
 	@echo "== pytest"
 	@$(MAKE) -s pytest
 
 soak: build-all pull
 	@$(STAGE) sanitizer-build $(MAKE) -s fuzz-build
-	@$(STAGE) sanitizers $(MAKE) -s sanitized
 	@$(STAGE) fuzz tools/fuzz.sh 600 $$RANDOM
 	@$(STAGE) thread-sanitizer $(MAKE) -s tsan
-	@$(STAGE) install $(MAKE) -s install
-	@$(STAGE) numbers $(VENV_PYTHON) -m pytest -q tests/reference
 	@WEIR_SOAK=1 $(MAKE) -s pytest
 
 # --- The stages of `make test`, each to be run alone once `make setup` has been. ---
@@ -112,7 +112,7 @@ install:
 	@cd build && PYTHONPATH=installed $(VENV_PYTHON) -c 'import weir; print("weir", weir.__version__)'
 
 pytest:
-	@$(VENV_PYTHON) -m pytest -q tests --ignore=tests/reference
+	@$(VENV_PYTHON) -m pytest -q tests --durations=15
 
 format:
 	@git ls-files -co --exclude-standard '*.cc' '*.h' | xargs clang-format -i

@@ -54,8 +54,12 @@ class Served:
     """A `weir serve` that runs: its address, and what it prints."""
 
     def __init__(self, program, *arguments):
-        self.process = subprocess.Popen([program, "serve", *arguments], stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen(
+            [program, "serve", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         self.lines = []
         self.url = None
         for line in self.process.stdout:
@@ -93,5 +97,6 @@ def serve(weir_program):
 
 @pytest.fixture(scope="session")
 def served_smollm2(serve, smollm2):
-    return serve(str(smollm2), "--served-model-name", "smollm2", "--port", "0",
-                 "--max-model-len", "2048")
+    return serve(
+        str(smollm2), "--served-model-name", "smollm2", "--port", "0", "--max-model-len", "2048"
+    )

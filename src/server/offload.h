@@ -27,16 +27,17 @@ boost::asio::awaitable<Result<T>> offload(boost::asio::thread_pool& pool,
   };
   const boost::asio::any_io_executor home = co_await boost::asio::this_coro::executor;
   auto slot = std::make_shared<Slot>(home);
-  boost::asio::post(pool, [slot, home, work = std::move(work)] {
+  // The pool's last act is to hand the slot back: its timer dies on the I/O thread.
+  boost::asio::post(pool, [waiting = slot, home, work = std::move(work)]() mutable {
     std::optional<Result<T>> result;
     try {
       result.emplace(work());
     } catch (const std::exception& error) {
       result.emplace(fail(Code::kInternal, error.what()));
     }
-    auto deliver = [slot, result = std::move(result)]() mutable {
-      slot->result = std::move(result);
-      slot->ready.notify();
+    auto deliver = [waiting = std::move(waiting), result = std::move(result)]() mutable {
+      waiting->result = std::move(result);
+      waiting->ready.notify();
     };
     boost::asio::post(home, std::move(deliver));
   });
