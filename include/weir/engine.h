@@ -180,11 +180,11 @@ class Engine {
   Result<std::string> detokenize(std::span<const Token> tokens, bool skip_special = true) const;
   // The bytes of one token; not necessarily UTF-8. Control tokens by name.
   Result<std::string> token_bytes(Token token) const;
-  // The prompt of a conversation by the model's template; tokenize it with add_special false and
-  // parse_special true.
+  // The prompt of a conversation by the model's template, to be read; chat_tokens gives its tokens.
   Result<std::string> render_chat(const ChatInput& input) const;
   Result<std::string> render_chat(std::span<const ChatMessage> messages) const;
-  // The tokens of that prompt.
+  // The tokens of that prompt. Control tokens are the template's own: one that a message spells out
+  // stays text.
   Result<std::vector<Token>> chat_tokens(const ChatInput& input) const;
   std::string_view chat_template() const;  // Its source; empty if there is none.
 

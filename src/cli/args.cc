@@ -107,11 +107,13 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool served) 
 
 void add_generation_options(CLI::App& command, GenerationArgs& args) {
   SamplingOptions& s = args.sampling;
-  add_real(command, "--temperature", s.temperature, 0, 2, "0 always takes the likeliest token");
+  add_real(command, "--temperature", s.temperature, 0, 2,
+           "0 always takes the likeliest token; 0.6 unless told");
   command.add_option("--top-k", s.top_k, "Keep the k likeliest tokens; 0 or -1: all")
       ->check(CLI::Range(-1, std::numeric_limits<int>::max()));
   add_real(command, "--top-p", s.top_p, 1e-9, 1, "Keep the likeliest with this mass together");
-  add_real(command, "--min-p", s.min_p, 0, 1, "Keep what has this share of the likeliest's");
+  add_real(command, "--min-p", s.min_p, 0, 1,
+           "Keep what has this share of the likeliest's; 0.05 unless told");
   add_real(command, "--typical-p", s.typical_p, 1e-9, 1, "Locally typical sampling");
   add_real(command, "--repetition-penalty", s.repetition_penalty, 1e-9, 10,
            "Above 1: less of what was seen");

@@ -27,6 +27,10 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool served);
 
 // What `run` and `chat` generate.
 struct GenerationArgs {
+  // A small model that draws from its whole distribution talks nonsense soon; the API, which has
+  // OpenAI's defaults, leaves that to its clients.
+  GenerationArgs() { sampling.temperature = 0.6f, sampling.min_p = 0.05f; }
+
   SamplingOptions sampling;
   uint32_t max_tokens = 0;
   std::vector<std::string> stop;

@@ -42,8 +42,9 @@ void add_tensors(ModelSummary& s, std::span<const GgufTensor> tensors) {
     type.type = type_name;
     s.tensor_types.push_back(std::move(type));
   }
-  std::stable_sort(s.tensor_types.begin(), s.tensor_types.end(),
-                   [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+  std::sort(s.tensor_types.begin(), s.tensor_types.end(), [](const auto& a, const auto& b) {
+    return a.bytes != b.bytes ? a.bytes > b.bytes : a.type < b.type;
+  });
 }
 
 }  // namespace

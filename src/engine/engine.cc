@@ -88,8 +88,7 @@ Result<std::string> Engine::render_chat(std::span<const ChatMessage> messages) c
 }
 
 Result<std::vector<Token>> Engine::chat_tokens(const ChatInput& input) const {
-  WEIR_ASSIGN(const std::string prompt, render_chat(input));
-  return tokenize(prompt, false, true);
+  return impl_->model->text.chat_tokens(input);
 }
 
 std::string_view Engine::chat_template() const {

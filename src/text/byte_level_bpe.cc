@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "text/byte_alphabet.h"
+#include "text/nfc.h"
 #include "text/utf8.h"
 #include "text/vocabulary.h"
 
@@ -112,6 +113,11 @@ void ByteLevelBpe::encode_word(std::string_view word, Scratch* scratch,
 
 Status ByteLevelBpe::encode_words(std::string_view text, Scratch* scratch,
                                   std::vector<Token>* tokens) const {
+  std::string normalized;
+  if (pre_tokenizer_.normalizes()) {
+    WEIR_ASSIGN(normalized, to_nfc(text));
+    text = normalized;
+  }
   WEIR_TRY(pre_tokenizer_.split(text, &scratch->regex, &scratch->ends));
   size_t begin = 0;
   for (const size_t end : scratch->ends) {

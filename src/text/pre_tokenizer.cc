@@ -34,14 +34,14 @@ constexpr const char* kDeepseek[] = {
 struct Definition {
   std::string_view name;
   std::span<const char* const> steps;
-  bool whole_words_first;
+  bool whole_words_first, normalizes;
 };
 
-constexpr std::array<Definition, 5> kDefinitions = {{{"gpt-2", kGpt2, false},
-                                                     {"smollm", kSmollm, false},
-                                                     {"llama-bpe", kLlama3, true},
-                                                     {"qwen2", kQwen2, false},
-                                                     {"deepseek-llm", kDeepseek, false}}};
+constexpr std::array<Definition, 5> kDefinitions = {{{"gpt-2", kGpt2, false, false},
+                                                     {"smollm", kSmollm, false, false},
+                                                     {"llama-bpe", kLlama3, true, false},
+                                                     {"qwen2", kQwen2, false, true},
+                                                     {"deepseek-llm", kDeepseek, false, false}}};
 
 constexpr auto kNames = [] {
   std::array<std::string_view, kDefinitions.size()> names;
@@ -95,7 +95,7 @@ Result<PreTokenizer> PreTokenizer::create(std::string_view name) {
       WEIR_ASSIGN(Regex step, Regex::compile(expand(pattern)));
       steps.push_back(std::move(step));
     }
-    return PreTokenizer(std::move(steps), definition.whole_words_first);
+    return PreTokenizer(std::move(steps), definition.whole_words_first, definition.normalizes);
   }
   return fail(Code::kInvalid, fmt::format("tokenizer.ggml.pre is '{}'; weir knows {}", name,
                                           fmt::join(kNames, ", ")));

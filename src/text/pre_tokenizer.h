@@ -22,14 +22,16 @@ class PreTokenizer {
 
   // A word that is a token as a whole is not merged (`tokenizers`' ignore_merges, Llama 3).
   bool whole_words_first() const { return whole_words_first_; }
+  // Text is to be in form NFC before it is cut.
+  bool normalizes() const { return normalizes_; }
 
  private:
-  PreTokenizer(std::vector<Regex> steps, bool whole_words_first)
-      : steps_(std::move(steps)), whole_words_first_(whole_words_first) {}
+  PreTokenizer(std::vector<Regex> steps, bool whole_words_first, bool normalizes)
+      : steps_(std::move(steps)), whole_words_first_(whole_words_first), normalizes_(normalizes) {}
 
   // One after the other: each cuts its matches out of the parts that those before it left.
   std::vector<Regex> steps_;
-  bool whole_words_first_;
+  bool whole_words_first_, normalizes_;
 };
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "text/byte_level_bpe.h"
+#include "text/control_guard.h"
 #include "text/sentencepiece_bpe.h"
 #include "text/token_matcher.h"
 #include "text/utf8.h"
@@ -50,7 +51,8 @@ Result<std::unique_ptr<const PlainEncoder>> make_encoder(const VocabularyData& d
 
 struct Tokenizer::Parts {
   std::unique_ptr<const PlainEncoder> encoder;
-  TokenMatcher added;              // Found in every text.
+  TokenMatcher added;  // Found in every text.
+  TokenMatcher control;
   TokenMatcher added_and_control;  // Found where control tokens may be written out.
   std::vector<std::string> names;  // Of control tokens; of others empty.
   std::vector<TokenType> types;
@@ -71,6 +73,7 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::create(VocabularyData data) {
   // SentencePiece finds its user-defined tokens itself, after it has rewritten the spaces.
   const auto is_added = [&](TokenType type) { return !llama && type == TokenType::kUserDefined; };
   parts->added = matcher_of(data, is_added);
+  parts->control = matcher_of(data, [](TokenType type) { return type == TokenType::kControl; });
   parts->added_and_control = matcher_of(
       data, [&](TokenType type) { return is_added(type) || type == TokenType::kControl; });
   for (size_t token = 0; token < data.tokens.size(); ++token) {
@@ -98,15 +101,23 @@ Result<std::vector<Token>> Tokenizer::encode(std::string_view text, EncodeOption
   std::vector<Token> tokens;
   if (options.add_special && parts_->adds_bos) tokens.push_back(*parts_->bos);
   const TokenMatcher& matcher = options.parse_special ? parts_->added_and_control : parts_->added;
+  const auto encode_plain = [&](std::string_view part) {
+    return options.guarded ? parts_->encoder->encode(unguard(part), &tokens)
+                           : parts_->encoder->encode(part, &tokens);
+  };
   size_t done = 0;
   while (auto match = matcher.find(text, done)) {
-    WEIR_TRY(parts_->encoder->encode(text.substr(done, match->offset - done), &tokens));
+    WEIR_TRY(encode_plain(text.substr(done, match->offset - done)));
     tokens.push_back(match->token);
     done = match->offset + match->length;
   }
-  WEIR_TRY(parts_->encoder->encode(text.substr(done), &tokens));
+  WEIR_TRY(encode_plain(text.substr(done)));
   if (options.add_special && parts_->adds_eos) tokens.push_back(*parts_->eos);
   return tokens;
+}
+
+std::string Tokenizer::guard(std::string_view text) const {
+  return guard_control_tokens(text, parts_->control);
 }
 
 std::string Tokenizer::decode(std::span<const Token> tokens, DecodeOptions options) const {

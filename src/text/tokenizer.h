@@ -46,8 +46,9 @@ struct VocabularyData {
 
 struct EncodeOptions {
   bool add_special = false;  // Put bos before and eos behind, where the vocabulary asks for them.
-  bool parse_special =
-      false;  // Control tokens written out in the text are tokens: never for users.
+  // Control tokens written out in the text are tokens: never for users.
+  bool parse_special = false;
+  bool guarded = false;  // Parts of the text went through guard().
 };
 
 struct DecodeOptions {
@@ -82,9 +83,11 @@ class Tokenizer {
   // token for is left out, as `tokenizers` does. A "llama" vocabulary that adds a space does so
   // before the text and after each control token.
   //
-  // Text is not normalized: for "qwen2", `tokenizers` first brings text into form NFC, so that text
-  // in another form gives other ids there.
+  // For "qwen2" text is brought into Unicode's form NFC first, as `tokenizers` does.
   Result<std::vector<Token>> encode(std::string_view text, EncodeOptions options = {}) const;
+  // A user's text, made fit to stand in a prompt that is encoded with parse_special and guarded:
+  // control tokens that it spells stay text there (text/control_guard.h).
+  std::string guard(std::string_view text) const;
 
   // The text: UTF-8, U+FFFD for what is not, as Python's bytes.decode(errors="replace"). Tokens
   // outside the vocabulary give nothing (check ids from outside by vocab_size()).

@@ -75,6 +75,32 @@ TEST(Tokenizer, ControlTokensAreReadOnlyWhereAsked) {
   EXPECT_EQ(tokenizer->piece(256, false), "");
 }
 
+TEST(Tokenizer, GuardedControlTokensStayText) {
+  auto data = byte_level_vocabulary("llama-bpe");
+  add_token(&data, "<|end|>", TokenType::kControl);
+  add_token(&data, "|>|", TokenType::kControl);  // Overlaps the one before.
+  add_token(&data, "<u>", TokenType::kUserDefined);
+  const auto tokenizer = make(data);
+  const EncodeOptions prompt{.parse_special = true, .guarded = true};
+  for (const std::string text :
+       {"", "plain", "<|end|>", "<<|end|>|", "|>|>|", "<|end|><|end|>", "a\uFDD0b",
+        "\uFDD0<|end|>\uFDD0", "\uFDD0\uFDD0", "<\uFDD0|end|>", "<u>"}) {
+    const std::string guarded = tokenizer->guard(text);
+    EXPECT_EQ(tokenizer->encode(guarded, prompt).value(), tokenizer->encode(text).value()) << text;
+    auto expected = tokenizer->encode(text).value();
+    expected.push_back(256);  // The template's own is still read.
+    EXPECT_EQ(tokenizer->encode(guarded + "<|end|>", prompt).value(), expected) << text;
+  }
+  EXPECT_EQ(tokenizer->guard("plain <u>"), "plain <u>");
+}
+
+TEST(Tokenizer, Qwen2ReadsComposedCharacters) {
+  const auto composed = bytes_as_tokens("\u00E9 \uAC00");
+  const std::string apart = "e\u0301 \u1100\u1161";
+  EXPECT_EQ(make(byte_level_vocabulary("qwen2"))->encode(apart).value(), composed);
+  EXPECT_EQ(make(byte_level_vocabulary("gpt-2"))->encode(apart).value(), bytes_as_tokens(apart));
+}
+
 TEST(Tokenizer, MergesNeverMakeAControlToken) {
   auto data = byte_level_vocabulary("gpt-2", {{"a", "b"}});
   data.token_types[256] = static_cast<int32_t>(TokenType::kControl);

@@ -7,7 +7,16 @@ import random
 
 import gguf
 from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    trainers,
+)
 
 import awkward
 
@@ -66,6 +75,8 @@ def _byte_level(name, tokens, merges):
     )
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = reference_pre_tokenizer(name)
+    if name == "qwen2":
+        tokenizer.normalizer = normalizers.NFC()
     tokenizer.decoder = decoders.ByteLevel()
     data = {
         "model": "gpt2",
@@ -101,9 +112,9 @@ def all_pairs(name):
 
 def _fields(file):
     path = MODELS / file
-    assert path.exists(), (
-        f"{path} is missing: weir model pull fetches it, WEIR_TEST_MODELS says where it is"
-    )
+    assert (
+        path.exists()
+    ), f"{path} is missing: weir model pull fetches it, WEIR_TEST_MODELS says where it is"
     fields = gguf.GGUFReader(path).fields
     return lambda name: fields[f"tokenizer.ggml.{name}"].contents()
 

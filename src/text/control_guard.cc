@@ -1,0 +1,50 @@
+#include "text/control_guard.h"
+
+#include <algorithm>
+
+#include "text/utf8.h"
+
+namespace weir {
+namespace {
+
+constexpr std::string_view kGuard = "\xEF\xB7\x90";  // U+FDD0: never a character of any text.
+
+void double_guards(std::string_view text, std::string* out) {
+  for (size_t at = 0; at < text.size();) {
+    const size_t found = std::min(text.find(kGuard, at), text.size());
+    out->append(text.substr(at, found - at));
+    if (found < text.size()) out->append(kGuard).append(kGuard);
+    at = found + kGuard.size();
+  }
+}
+
+}  // namespace
+
+std::string guard_control_tokens(std::string_view text, const TokenMatcher& control) {
+  std::string out;
+  size_t done = 0;
+  // Tokens may overlap, so that the search goes on behind the first character of each.
+  while (const auto match = control.find(text, done)) {
+    const size_t split = match->offset + utf8_step(text.substr(match->offset)).length;
+    double_guards(text.substr(done, split - done), &out);
+    out += kGuard;
+    done = split;
+  }
+  double_guards(text.substr(done), &out);
+  return out;
+}
+
+std::string unguard(std::string_view text) {
+  std::string out;
+  while (true) {
+    const size_t found = text.find(kGuard);
+    out.append(text.substr(0, found));
+    if (found == std::string_view::npos) return out;
+    text.remove_prefix(found + kGuard.size());
+    if (!text.starts_with(kGuard)) continue;
+    out += kGuard;
+    text.remove_prefix(kGuard.size());
+  }
+}
+
+}  // namespace weir
