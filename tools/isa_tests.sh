@@ -5,8 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${WEIR_BUILD:-build/release}
 
-for isa in scalar avx2; do
-  if [[ $isa != scalar ]] && ! grep -qw "$isa" /proc/cpuinfo; then continue; fi
+for isa in scalar avx2 avx512; do
+  case $isa in
+    avx2) grep -qw avx2 /proc/cpuinfo || continue ;;
+    avx512) grep -qw avx512_vnni /proc/cpuinfo || continue ;;
+  esac
   for program in kernels kv model engine; do
     if [[ ! -x $build/${program}_test ]]; then continue; fi
     echo "WEIR_ISA=$isa ${program}_test"

@@ -17,6 +17,16 @@ bool has_avx2() {
          __builtin_cpu_supports("f16c");
 }
 
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+
+bool has_emulation() {
+  return &kEmulatedAvx512Kernels != nullptr && has_avx2();
+}
+
 struct Variant {
   const Kernels* table;
   bool (*runs_here)();
@@ -25,7 +35,9 @@ struct Variant {
 // Worst first. A further ISA is a line here and its file in cpu/.
 constexpr std::array kVariants = {
     Variant{&kScalarKernels, [] { return true; }},
+    Variant{&kEmulatedAvx512Kernels, has_emulation},
     Variant{&kAvx2Kernels, has_avx2},
+    Variant{&kAvx512Kernels, has_avx512},
 };
 
 struct Available {

@@ -43,5 +43,8 @@ const Kernels& kernels();
 
 extern const Kernels kScalarKernels;
 extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+// In the test program that links cpu/emulated_avx512.cc; elsewhere its address is null.
+[[gnu::weak]] extern const Kernels kEmulatedAvx512Kernels;
 
 }  // namespace weir

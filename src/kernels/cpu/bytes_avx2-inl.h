@@ -14,12 +14,6 @@ WEIR_INLINE void store(uint8_t* to, Bytes a) {
   _mm256_storeu_si256(at, a.low);
   _mm256_storeu_si256(at + 1, a.high);
 }
-WEIR_INLINE Bytes broadcast_four(const int8_t* from) {
-  int32_t four;
-  __builtin_memcpy(&four, from, 4);
-  const __m256i v = _mm256_set1_epi32(four);
-  return {v, v};
-}
 WEIR_INLINE Bytes bit_or(Bytes a, Bytes b) {
   return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
 }
@@ -55,6 +49,7 @@ struct Products {
 };
 template <int kBits>
 inline constexpr int kAdditions = 32767 / (2 * 127 * (kBits == 8 ? 128 : (1 << kBits) - 1));
+inline constexpr int kSignedZero = 0;
 
 // A vpmaddubsw takes unsigned weights; signed ones give their sign to x.
 template <int kBits>
@@ -65,16 +60,21 @@ WEIR_INLINE __m256i products(__m256i w, __m256i x) {
     return _mm256_maddubs_epi16(w, x);
 }
 template <int kBits>
-WEIR_INLINE Products products(Bytes w, Bytes x) {
-  return {products<kBits>(w.low, x.low), products<kBits>(w.high, x.high)};
+WEIR_INLINE Products products(Bytes w, const int8_t* four) {
+  int32_t x;
+  __builtin_memcpy(&x, four, 4);
+  const __m256i all = _mm256_set1_epi32(x);
+  return {products<kBits>(w.low, all), products<kBits>(w.high, all)};
 }
 // Ends an expression: GCC would make a tree of a chain of additions, and keep its leaves in memory.
 WEIR_INLINE __m256i kept(__m256i a) {
   asm("" : "+x"(a));
   return a;
 }
-WEIR_INLINE Products add(Products a, Products b) {
-  return {kept(_mm256_add_epi16(a.low, b.low)), kept(_mm256_add_epi16(a.high, b.high))};
+template <int kBits>
+WEIR_INLINE Products add_products(Products sum, Bytes w, const int8_t* four) {
+  const Products more = products<kBits>(w, four);
+  return {kept(_mm256_add_epi16(sum.low, more.low)), kept(_mm256_add_epi16(sum.high, more.high))};
 }
 WEIR_INLINE Ints whole(Products a) {
   const __m256i ones = _mm256_set1_epi16(1);

@@ -14,12 +14,6 @@ WEIR_INLINE Bytes load(const uint8_t* from) {
 WEIR_INLINE void store(uint8_t* to, Bytes a) {
   memcpy(to, a.at, 64);
 }
-// The same four bytes in each lane.
-WEIR_INLINE Bytes broadcast_four(const int8_t* from) {
-  Bytes out;
-  for (int i = 0; i < 64; ++i) out.at[i] = static_cast<uint8_t>(from[i % 4]);
-  return out;
-}
 WEIR_INLINE Bytes bit_or(Bytes a, Bytes b) {
   for (int i = 0; i < 64; ++i) a.at[i] |= b.at[i];
   return a;
@@ -43,24 +37,25 @@ WEIR_INLINE Ints load_nibbles(const uint8_t* from) {
 }
 
 // Exact dot products of each lane's four bytes of weights (unsigned, but signed where they have
-// eight bits) with four signed bytes in [-127, 127]. An ISA may keep them in a form that bears
-// kAdditions<kBits> of them before whole() must make integers of it.
+// eight bits) with the same four signed bytes in [-127, 127]. An ISA may keep them in a form that
+// bears kAdditions<kBits> of them before whole() must make integers of it, and may let signed
+// weights count from -kSignedZero.
 struct Products {
   int32_t at[16];
 };
 template <int kBits>
 inline constexpr int kAdditions = 8;
+inline constexpr int kSignedZero = 0;
 
 template <int kBits>
-WEIR_INLINE Products products(Bytes w, Bytes x) {
-  Products out = {};
+WEIR_INLINE Products add_products(Products sum, Bytes w, const int8_t* four) {
   for (int i = 0; i < 64; ++i)
-    out.at[i / 4] +=
-        (kBits == 8 ? static_cast<int8_t>(w.at[i]) : w.at[i]) * static_cast<int8_t>(x.at[i]);
-  return out;
+    sum.at[i / 4] += (kBits == 8 ? static_cast<int8_t>(w.at[i]) : w.at[i]) * four[i % 4];
+  return sum;
 }
-WEIR_INLINE Products add(Products a, Products b) {
-  WEIR_EACH_LANE(Products, a.at[i] + b.at[i]);
+template <int kBits>
+WEIR_INLINE Products products(Bytes w, const int8_t* four) {
+  return add_products<kBits>({}, w, four);
 }
 WEIR_INLINE Ints whole(Products a) {
   WEIR_EACH_LANE(Ints, a.at[i]);

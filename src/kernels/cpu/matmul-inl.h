@@ -33,8 +33,8 @@ WEIR_INLINE void dot_groups(const TileBits& bits, const QuantisedBlock* x, size_
       const Bytes w = group_of(bits, g);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
-        const Products p = products<kBits>(w, broadcast_four(x[r * stride].value + 4 * g));
-        sums[r] = g == start ? p : add(sums[r], p);
+        const int8_t* four = x[r * stride].value + 4 * g;
+        sums[r] = g == start ? products<kBits>(w, four) : add_products<kBits>(sums[r], w, four);
       }
     }
 #pragma GCC unroll 16
@@ -42,6 +42,10 @@ WEIR_INLINE void dot_groups(const TileBits& bits, const QuantisedBlock* x, size_
       dots[r] = start == kFirst ? whole(sums[r]) : add_whole(dots[r], sums[r]);
   }
 }
+
+// What the weights of a tile count from, as products() gives them.
+template <typename Tile>
+inline constexpr int kZeroOf = Tile::kBits == 8 ? kSignedZero : Tile::kZero;
 
 // Dots of weights that count from kZero.
 template <int kZero>
@@ -62,18 +66,18 @@ WEIR_INLINE void block_dots(const Tile& tile, int part, const QuantisedBlock* x,
     const Ints first_scale = half_scale_of(tile, part, 0);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
-      dots[r] = multiply(from_zero<Tile::kZero>(dots[r], x[r * stride].first_sum), first_scale);
+      dots[r] = multiply(from_zero<kZeroOf<Tile>>(dots[r], x[r * stride].first_sum), first_scale);
     dot_groups<Tile::kBits, 4, 4>(tile.bits[part], x, stride, second);
     const Ints second_scale = half_scale_of(tile, part, 1);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const int32_t sum = x[r * stride].sum - x[r * stride].first_sum;
-      dots[r] = add(dots[r], multiply(from_zero<Tile::kZero>(second[r], sum), second_scale));
+      dots[r] = add(dots[r], multiply(from_zero<kZeroOf<Tile>>(second[r], sum), second_scale));
     }
   } else {
     dot_groups<Tile::kBits, 0, kGroups>(tile.bits[part], x, stride, dots);
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) dots[r] = from_zero<Tile::kZero>(dots[r], x[r * stride].sum);
+    for (int r = 0; r < kRows; ++r) dots[r] = from_zero<kZeroOf<Tile>>(dots[r], x[r * stride].sum);
   }
 }
 
