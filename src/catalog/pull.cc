@@ -34,9 +34,9 @@ class PullLock {
  public:
   static Result<PullLock> acquire(const fs::path& path) {
     PullLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-    if (lock.fd_ < 0) return io_error("create a lock in the cache directory", errno);
+    if (lock.fd_ < 0) return io_error(fmt::format("create the lock {}", path.string()), errno);
     while (::flock(lock.fd_, LOCK_EX) != 0)
-      if (errno != EINTR) return io_error("lock the cache directory", errno);
+      if (errno != EINTR) return io_error(fmt::format("lock {}", path.string()), errno);
     return lock;
   }
   PullLock(PullLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -63,7 +63,9 @@ class ScratchDirectory {
     std::error_code error;
     fs::create_directories(path_ / "wheels", error);
     if (!error) fs::create_directories(path_ / "tmp", error);
-    return error ? Status(io_error("create a directory in the cache", error.value())) : Status();
+    return error ? Status(io_error(fmt::format("create a directory in {}", path_.string()),
+                                   error.value()))
+                 : Status();
   }
   const fs::path& path() const { return path_; }
 
@@ -158,6 +160,25 @@ Result<std::vector<fs::path>> wheels_in(const fs::path& directory) {
   return wheels;
 }
 
+// Whether the file's content is the entry's: reads all of it.
+Result<bool> is_intact(const ModelEntry& entry, const fs::path& path) {
+  if (!is_cached(entry, path)) return false;
+  WEIR_ASSIGN(const std::string digest, sha256_of_file(path));
+  return digest == entry.sha256;
+}
+
+// Should the fetch fail, nobody may go on with a file that is known to be wrong.
+Status remove_damaged(const fs::path& path, const PullNotice& notice) {
+  std::error_code error;
+  if (!fs::exists(path, error)) return {};
+  if (notice)
+    notice(fmt::format("{} is damaged (its size or SHA-256 is wrong): fetching it again",
+                       path.string()));
+  fs::remove(path, error);
+  return error ? Status(io_error(fmt::format("remove {}", path.string()), error.value()))
+               : Status();
+}
+
 }  // namespace
 
 Result<fs::path> cached_path(const ModelEntry& entry) {
@@ -177,15 +198,21 @@ bool is_cached(const ModelEntry& entry, const fs::path& path) {
   return !error && size == entry.bytes;
 }
 
-Result<fs::path> pull(const ModelEntry& entry, const PullProgress& progress) {
+Result<fs::path> pull(const ModelEntry& entry, const PullProgress& progress,
+                      const PullNotice& notice) {
   WEIR_ASSIGN(const fs::path path, cached_path(entry));
-  if (is_cached(entry, path)) return path;
+  WEIR_ASSIGN(const bool here, is_intact(entry, path));
+  if (here) return path;
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
-  if (error) return io_error("create the cache directory", error.value());
+  if (error)
+    return io_error(fmt::format("create the cache directory {}", path.parent_path().string()),
+                    error.value());
   WEIR_ASSIGN(const PullLock lock,
               PullLock::acquire(path.parent_path() / ("." + entry.name + ".lock")));
-  if (is_cached(entry, path)) return path;  // Another pull has done it meanwhile.
+  WEIR_ASSIGN(const bool done, is_intact(entry, path));
+  if (done) return path;  // Another pull has done it meanwhile.
+  WEIR_TRY(remove_damaged(path, notice));
   const ScratchDirectory scratch(path.parent_path() / ("." + entry.name + ".pull"));
   WEIR_TRY(scratch.create());
   WEIR_TRY(download(entry, scratch.path(), lock, progress));

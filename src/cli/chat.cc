@@ -8,6 +8,9 @@
 #include "cli/conversation.h"
 #include "cli/line_editor.h"
 #include "cli/open.h"
+#include "cli/utf8.h"
+#include "weir/model_summary.h"
+#include "weir/models.h"
 
 namespace weir::cli {
 namespace {
@@ -58,7 +61,7 @@ void answer(Conversation& conversation, const std::string& text, bool json) {
       [&](std::string_view more) {
         if (!json) put(more);
       },
-      InterruptScope::interrupted);
+      [] { return InterruptScope::interrupted() || output_lost(); });
   if (!turn)
     report(turn.error());
   else if (json)
@@ -75,7 +78,11 @@ bool obey(Conversation& conversation, const std::string& text, bool json) {
   if (name == "/reset") {
     conversation.reset();
   } else if (name == "/system") {
-    conversation.set_system(space == std::string::npos ? "" : text.substr(space + 1));
+    const std::string message = space == std::string::npos ? "" : text.substr(space + 1);
+    if (const Status utf8 = check_utf8("the system message", message); !utf8)
+      report(utf8.error());
+    else
+      conversation.set_system(message);
   } else if (name == "/help") {
     if (!json) put(kHelp);
   } else {
@@ -84,17 +91,27 @@ bool obey(Conversation& conversation, const std::string& text, bool json) {
   return true;
 }
 
+// Before a model is loaded for nothing.
+Status need_chat_template(const std::string& model) {
+  WEIR_ASSIGN(const auto path, resolve_model(model));
+  WEIR_ASSIGN(const ModelSummary summary, describe_model(path));
+  if (!summary.chat_template.empty()) return {};
+  return fail(Code::kInvalid,
+              fmt::format("{} has no chat template; `weir run` goes on from text", model));
+}
+
 Status chat(const ChatArgs& args) {
+  WEIR_TRY(check_utf8("the system message", args.system));
+  WEIR_TRY(need_chat_template(args.model));
   WEIR_ASSIGN(const OpenedModel opened, open_engine(args.model, args.engine));
-  if (!opened.engine->info().has_chat_template)
-    return fail(Code::kInvalid,
-                fmt::format("{} has no chat template; `weir run` goes on from text", args.model));
   Conversation conversation(*opened.engine, args.generation, args.system);
   LineEditor editor("> ");
   if (output_is_terminal()) put("/help lists the commands; Ctrl-D leaves.\n");
-  while (const auto text = editor.read())
+  while (const auto text = editor.read()) {
     if (!text->empty() && !obey(conversation, *text, args.json))
       answer(conversation, *text, args.json);
+    if (output_lost()) break;
+  }
   if (output_is_terminal()) put("\n");
   return {};
 }

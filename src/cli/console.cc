@@ -6,13 +6,16 @@
 
 #include <atomic>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
 #include "cli/command.h"
 
 namespace weir::cli {
 namespace {
 
+std::atomic<bool> g_output_lost{false};
 std::atomic<bool> g_interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free);  // It is set in a signal handler.
 
@@ -39,13 +42,25 @@ bool errors_are_terminal() {
 }
 
 int report(const Error& error) {
-  fmt::print(stderr, "weir: {}\n", error.message);
+  warn(error.message);
   return kFailure;
 }
 
-bool put(std::string_view text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
-         std::fflush(stdout) == 0;
+void warn(std::string_view message) {
+  fmt::print(stderr, "weir: {}\n", message);
+}
+
+void put(std::string_view text) {
+  const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (whole && std::fflush(stdout) == 0) return;
+  const int error = errno;
+  if (!g_output_lost.exchange(true) && error != EPIPE)
+    warn(
+        fmt::format("cannot write to standard output: {}", std::generic_category().message(error)));
+}
+
+bool output_lost() {
+  return g_output_lost;
 }
 
 void put_json(const boost::json::object& object) {

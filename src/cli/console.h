@@ -16,10 +16,14 @@ bool errors_are_terminal();
 
 // Writes "weir: message" to standard error. Returns the exit code.
 int report(const Error& error);
+void warn(std::string_view message);
 
-// Writes to standard output at once. False where nobody reads any more.
-bool put(std::string_view text);
+// Writes to standard output at once. The first failure is reported (except that nobody reads any
+// more, which is no news to who closed the pipe); from then on output_lost() is true, and the
+// program ends with a failure. May be called on any thread.
+void put(std::string_view text);
 void put_json(const boost::json::object& object);
+bool output_lost();
 
 // "98.4 MB", as file managers have it; "512 B".
 std::string human_bytes(uint64_t bytes);

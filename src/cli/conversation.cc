@@ -8,6 +8,7 @@
 
 #include "cli/open.h"
 #include "cli/streamed_text.h"
+#include "cli/utf8.h"
 
 namespace weir::cli {
 
@@ -93,6 +94,7 @@ Status Conversation::generate(Turn& turn, const TextSink& sink, const Interrupte
 
 Result<Turn> Conversation::answer(const std::string& user, const TextSink& sink,
                                   const Interrupted& interrupted) {
+  WEIR_TRY(check_utf8("the message", user));
   const size_t before = messages_.size();
   messages_.push_back({"user", user});
   const auto answered = [&]() -> Result<Turn> {

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <sstream>
 #include <string>
 
 #include "cli/command.h"
+#include "cli/console.h"
 #include "cli/version.h"
 
 namespace weir::cli {
@@ -32,12 +34,18 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version.
+    if (error.get_exit_code() == 0) {  // --help and --version.
+      std::ostringstream text;
+      app.exit(error, text);
+      put(text.str());
+      return output_lost() ? kFailure : kSuccess;
+    }
     fmt::print(stderr, "weir: {}\n", error.what());
     fmt::print(stderr, "Run with --help for what there is.\n");
     return kUsage;
   }
-  return job();
+  const int code = job();
+  return code == kSuccess && output_lost() ? kFailure : code;
 }
 
 }  // namespace

@@ -29,9 +29,10 @@ Status pull(const ModelArgs& args) {
   std::filesystem::path path;
   {
     Progress progress("fetching " + args.model);
-    WEIR_ASSIGN(path, pull_model(args.model, [&](uint64_t done, uint64_t total) {
-                  progress.update(done, total);
-                }));
+    WEIR_ASSIGN(
+        path, pull_model(
+                  args.model, [&](uint64_t done, uint64_t total) { progress.update(done, total); },
+                  [](std::string_view message) { warn(message); }));
   }
   if (args.json)
     put_json({{"name", args.model}, {"path", path.string()}});

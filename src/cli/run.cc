@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/open.h"
+#include "cli/utf8.h"
 
 namespace weir::cli {
 namespace {
@@ -44,13 +45,15 @@ class Answer {
     }
   }
 
-  // Returns when the request has ended; calls `cancel` once if the user interrupts it.
+  // Returns when the request has ended; calls `cancel` once if the user interrupts it, or nobody
+  // gets what it gives.
   void wait(const std::function<void()>& cancel) {
     std::unique_lock lock(mutex_);
     bool cancelled = false;
     while (!done_) {
       changed_.wait_for(lock, std::chrono::milliseconds(50));
-      if (!InterruptScope::interrupted() || std::exchange(cancelled, true)) continue;
+      if (!InterruptScope::interrupted() && !output_lost()) continue;
+      if (std::exchange(cancelled, true)) continue;
       lock.unlock();
       cancel();
       lock.lock();
@@ -107,6 +110,8 @@ boost::json::object json_of(const RunArgs& args, const Answer& answer, double lo
 }
 
 Result<int> answer_prompt(const RunArgs& args) {
+  WEIR_TRY(check_utf8("the prompt", args.prompt));
+  WEIR_TRY(check_utf8("the system message", args.system));
   WEIR_ASSIGN(const OpenedModel opened, open_engine(args.model, args.engine));
   Request request;
   WEIR_ASSIGN(request.prompt, prompt_tokens(*opened.engine, args));
@@ -121,6 +126,7 @@ Result<int> answer_prompt(const RunArgs& args) {
               opened.engine->submit(std::move(request), [&](const Event& e) { answer.take(e); }));
   answer.wait([&] { opened.engine->cancel(id); });
   const bool interrupted = InterruptScope::interrupted();
+  if (output_lost()) return kFailure;
   if (args.json)
     put_json(json_of(args, answer, opened.load_s, start_s));
   else

@@ -75,10 +75,10 @@ PageKey root_of(const LoadedModel& m) {
   const ModelConfig& c = m.file.config;
   KeyIngredients in;
   // Every ISA gives the same bits (kernels' tests), so that it is no part of the key.
-  in.numerics = m.options.arithmetic;
+  in.numerics = numerics_id(m.options.arithmetic);
   in.weights = m.file.digest;
   in.tokenizer = m.text.tokenizer().digest();
-  in.codec = "raw/" + m.options.kv_type + "/v1";
+  in.codec = m.shape.codec->id();
   in.rope = fmt::format("{}/{}/{}", c.rope_theta, c.rope_factor, c.rope_theta_local);
   return root_key(in);
 }
@@ -111,9 +111,24 @@ ModelInfo info_of(const LoadedModel& m) {
   return info;
 }
 
+// The budget holds `fit` tokens, fewer than `wanted`, or none (wanted is 0 where nobody said).
+Status too_small(const LoadedModel& m, uint32_t wanted, uint32_t fit) {
+  const uint64_t needed = m.shape.peak_bytes(std::max(wanted, 1u), m.pages->page_bytes());
+  const std::string asks = wanted == 0
+                               ? fmt::format("no token; the least that does is {} bytes", needed)
+                               : fmt::format("{} tokens; max-model-len is {}, which takes {} bytes",
+                                             fit, wanted, needed);
+  return fail(
+      Code::kInvalid,
+      fmt::format("kv-cache-memory-bytes is {}, which holds {}", m.options.kv_bytes_max, asks),
+      "kv-cache-memory-bytes");
+}
+
 Status make_cache(LoadedModel& m, DType kv) {
   m.shape = m.model->cache_shape(kv, m.options.step_tokens_max);
-  WEIR_ASSIGN(PagePool pool, PagePool::create(m.shape.page_bytes(), m.options.kv_bytes_max));
+  WEIR_ASSIGN(m.shape.codec, make_codec("raw", m.shape.page_shape()));
+  WEIR_ASSIGN(PagePool pool,
+              PagePool::create(m.shape.codec->page_bytes(), m.options.kv_bytes_max));
   m.pages = std::make_unique<PagePool>(std::move(pool));
   const uint32_t trained = m.file.config.context_tokens_max;
   const uint32_t wanted = m.options.context_tokens_max;
@@ -123,11 +138,7 @@ Status make_cache(LoadedModel& m, DType kv) {
         fmt::format("max-model-len is {}; the model was made for {} tokens", wanted, trained),
         "max-model-len");
   const uint32_t fit = tokens_that_fit(m.shape, *m.pages, wanted ? wanted : trained);
-  if (fit < std::max(wanted, 1u))
-    return fail(Code::kInvalid,
-                fmt::format("a KV cache of {} bytes holds {} tokens; max-model-len asks for {}",
-                            m.options.kv_bytes_max, fit, std::max(wanted, 1u)),
-                "kv-cache-memory-bytes");
+  if (fit < std::max(wanted, 1u)) return too_small(m, wanted, fit);
   m.options.context_tokens_max = fit;
   return {};
 }

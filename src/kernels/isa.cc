@@ -69,8 +69,14 @@ std::string names() {
   return fmt::format("{}", fmt::join(all.begin(), all.end(), ", "));
 }
 
-const Kernels* initial() {
+// $WEIR_ISA; null where it is unset or empty.
+const char* wanted_isa() {
   const char* wanted = std::getenv("WEIR_ISA");
+  return wanted && *wanted ? wanted : nullptr;
+}
+
+const Kernels* initial() {
+  const char* wanted = wanted_isa();
   const Kernels* found = wanted ? available().find(wanted) : nullptr;
   return found ? found : available().tables[available().count - 1];
 }
@@ -95,7 +101,7 @@ std::string_view isa() {
 }
 
 Status check_isa() {
-  const char* wanted = std::getenv("WEIR_ISA");
+  const char* wanted = wanted_isa();
   if (!wanted || available().find(wanted)) return {};
   return fail(Code::kInvalid,
               fmt::format("WEIR_ISA is '{}'; this machine and binary have {}", wanted, names()));

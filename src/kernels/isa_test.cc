@@ -41,6 +41,8 @@ TEST(Isa, TheEnvironmentIsChecked) {
   EXPECT_NE(bad.error().message.find("WEIR_ISA is 'avx9'"), std::string::npos);
   setenv("WEIR_ISA", "scalar", 1);
   EXPECT_TRUE(check_isa().has_value());
+  setenv("WEIR_ISA", "", 1);  // As if it were unset.
+  EXPECT_TRUE(check_isa().has_value());
   unsetenv("WEIR_ISA");
   EXPECT_TRUE(check_isa().has_value());
   if (before) setenv("WEIR_ISA", kept.c_str(), 1);
