@@ -15,7 +15,8 @@ using Token = int32_t;
 struct EngineOptions {
   int threads = 0;                  // Computing threads, 1..256; 0: one per core.
   uint32_t context_tokens_max = 0;  // Longest sequence; 0: what the model was made for.
-  uint32_t sequences_max = 64;      // Sequences that compute at once, 1..4096.
+  uint32_t sequences_max = 64;  // Sequences that requests compute at once, 1..4096; each choice is
+                                // one, so no request may have more choices.
   uint32_t step_tokens_max =
       512;  // Rows of one step: decoding first, then prefill in chunks. 1..65536.
   uint64_t kv_bytes_max =
@@ -24,8 +25,10 @@ struct EngineOptions {
       "auto";  // "f16", "bf16", "f32"; "auto": the 16-bit type that weir recommends.
   std::string arithmetic =
       "integer";  // "integer": activations in 8 bits; "float": the reference path.
-  uint32_t queue_requests_max = 256;    // Requests that may wait; one more is kUnavailable.
-  uint64_t queue_tokens_max = 1 << 20;  // Prompt tokens that may wait, likewise.
+  // Requests, and their prompts' tokens, that may wait because sequences_max or kv_bytes_max is
+  // used up: what can compute at once does not wait. One more is kUnavailable. 0: none may wait.
+  uint32_t queue_requests_max = 256;
+  uint64_t queue_tokens_max = 1 << 20;
 };
 
 // How a token is chosen from logits. Applied in this order: logit bias, repetition, presence and
@@ -50,7 +53,7 @@ struct SamplingOptions {
 struct Request {
   std::vector<Token> prompt;  // Not empty.
   SamplingOptions sampling;
-  uint32_t choices = 1;  // 1..128.
+  uint32_t choices = 1;  // 1..128, and at most EngineOptions::sequences_max.
   uint32_t max_tokens =
       0;  // Of each choice; 0: until the context is full. Use prefill_only for none.
   bool prefill_only = false;  // Compute the prompt (its log-probabilities) and generate nothing.
@@ -61,6 +64,9 @@ struct Request {
   bool skip_special_tokens = true;  // Control tokens give no text.
   int logprobs = -1;         // Alternatives to report with each token, 0..20; -1: report nothing.
   int prompt_logprobs = -1;  // Likewise for the prompt's tokens (`echo`).
+  // The id of a request that was accepted: this one belongs with it, and may wait beyond the bounds
+  // of the queue. 0: none.
+  uint64_t companion = 0;
 };
 
 }  // namespace weir

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <future>
 #include <numeric>
+#include <set>
+#include <utility>
 
 #include "engine/test_engine.h"
 
@@ -161,29 +163,141 @@ TEST_F(EngineTest, EveryFieldOfARequestIsChecked) {
   EXPECT_EQ(refused([](Request& r) { r.sampling.top_p = 2; }), "top_p");
 }
 
+// Holds the engine's thread in a request's token `at`, until opened.
+class Gate {
+ public:
+  explicit Gate(size_t at = 1) : at_(at) {}
+  EventHandler handler(EventHandler then) {
+    return [this, then = std::move(then)](const Event& event) {
+      if (std::holds_alternative<TokenEvent>(event) && ++seen_ == at_) {
+        reached_.set_value();
+        opened_.get_future().wait();
+      }
+      then(event);
+    };
+  }
+  void wait() { reached_.get_future().wait(); }
+  void open() { opened_.set_value(); }
+
+ private:
+  size_t at_, seen_ = 0;
+  std::promise<void> reached_, opened_;
+};
+
+Request endless(size_t prompt_tokens, uint32_t max_tokens) {
+  Request r;
+  r.prompt = prompt_of(prompt_tokens);
+  r.max_tokens = max_tokens;
+  r.ignore_eos = true;
+  return r;
+}
+
 TEST(Engine, AFullQueueRefusesAndMovesOn) {
   EngineOptions o = tiny_options();
-  o.sequences_max = 1;
-  o.queue_requests_max = 2;
+  o.sequences_max = 2;
+  o.queue_requests_max = 3;
   const auto engine = open_tiny({}, o);
-  Request r;
-  r.prompt = prompt_of(64);
-  r.max_tokens = 150;
-  r.ignore_eos = true;
+  Gate gate;
   std::vector<std::unique_ptr<Collector>> all;
-  int refused = 0;
-  for (int i = 0; i < 12; ++i) {
-    auto c = std::make_unique<Collector>();
-    const auto id = engine->submit(r, c->handler());
-    if (id) {
-      all.push_back(std::move(c));
-    } else {
-      EXPECT_EQ(id.error().code, Code::kUnavailable);
-      ++refused;
-    }
+  for (int i = 0; i < 5; ++i) {
+    all.push_back(std::make_unique<Collector>());
+    auto handler = all.back()->handler();
+    const auto id = engine->submit(endless(64, 20), i == 0 ? gate.handler(handler) : handler);
+    ASSERT_TRUE(id) << i << ": " << id.error().message;
   }
-  EXPECT_GT(refused, 0);
+  gate.wait();
+  const auto sixth = engine->submit(endless(64, 20), [](const Event&) {});
+  ASSERT_FALSE(sixth);
+  EXPECT_EQ(sixth.error().code, Code::kUnavailable);
+  gate.open();
   for (auto& c : all) EXPECT_TRUE(c->end().status);
+  Collector after;
+  ASSERT_TRUE(engine->submit(endless(64, 20), after.handler()));
+  EXPECT_TRUE(after.end().status);
+}
+
+TEST(Engine, WithoutAQueueAnIdleEngineServesOneAfterAnother) {
+  EngineOptions o = tiny_options();
+  o.sequences_max = 1;
+  o.queue_requests_max = 0;
+  o.queue_tokens_max = 0;
+  const auto engine = open_tiny({}, o);
+  for (int i = 0; i < 20; ++i) {
+    Collector got;
+    const auto id = engine->submit(endless(20, 2), got.handler());
+    ASSERT_TRUE(id) << i << ": " << id.error().message;
+    EXPECT_TRUE(got.end().status);
+  }
+}
+
+TEST(Engine, ACompanionMayWaitWhereOthersMayNot) {
+  EngineOptions o = tiny_options();
+  o.sequences_max = 1;
+  o.queue_requests_max = 0;
+  const auto engine = open_tiny({}, o);
+  Gate gate;
+  Collector first, second;
+  const auto id = engine->submit(endless(20, 4), gate.handler(first.handler()));
+  ASSERT_TRUE(id);
+  gate.wait();
+  Request companion = endless(20, 4);
+  EXPECT_FALSE(engine->submit(companion, [](const Event&) {}));
+  companion.companion = *id;
+  EXPECT_TRUE(engine->submit(companion, second.handler()));
+  gate.open();
+  EXPECT_TRUE(second.end().status);
+}
+
+TEST(Engine, NoMoreChoicesComputeAtOnceThanTheLimit) {
+  EngineOptions o = tiny_options();
+  o.sequences_max = 4;
+  const auto engine = open_tiny({}, o);
+  std::set<std::pair<int, uint32_t>> now;
+  size_t most = 0;
+  std::vector<std::unique_ptr<Collector>> all;
+  for (int i = 0; i < 5; ++i) {
+    Request r = endless(30, 8);
+    r.choices = 3;
+    all.push_back(std::make_unique<Collector>());
+    const auto watch = [&, i, then = all.back()->handler()](const Event& event) {
+      if (const auto* t = std::get_if<TokenEvent>(&event)) now.emplace(i, t->choice);
+      if (const auto* c = std::get_if<ChoiceEvent>(&event)) now.erase({i, c->choice});
+      most = std::max(most, now.size());
+      then(event);
+    };
+    ASSERT_TRUE(engine->submit(r, watch));
+  }
+  for (auto& c : all) EXPECT_EQ(c->end().usage.completion_tokens, 24u);
+  EXPECT_EQ(most, 3u);
+  Request r = endless(30, 8);
+  r.choices = 5;
+  const auto refused = engine->submit(r, [](const Event&) {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kInvalid);
+  EXPECT_EQ(refused.error().param, "n");
+  EXPECT_NE(refused.error().message.find("4"), std::string::npos);
+}
+
+TEST(Engine, TokensAreCountedAsTheyAreComputed) {
+  EngineOptions o = tiny_options();
+  o.sequences_max = 1;
+  const auto engine = open_tiny({}, o);
+  Gate gate(5);
+  Collector first, second;
+  const auto a = engine->submit(endless(100, 100), gate.handler(first.handler()));
+  const auto b = engine->submit(endless(120, 100), second.handler());
+  ASSERT_TRUE(a && b);
+  gate.wait();
+  EXPECT_EQ(engine->stats().prompt_tokens, 100u);
+  EXPECT_EQ(engine->stats().generated_tokens, 5u);
+  engine->cancel(*b);
+  engine->cancel(*a);
+  gate.open();
+  EXPECT_EQ(second.end().status.error().code, Code::kCancelled);
+  const uint32_t generated = first.end().usage.completion_tokens;
+  EXPECT_TRUE(engine->drain(std::chrono::seconds(10)));
+  EXPECT_EQ(engine->stats().prompt_tokens, 100u);
+  EXPECT_EQ(engine->stats().generated_tokens, generated);
 }
 
 TEST(Engine, RequestsThatDoNotFitTogetherTakeTurns) {

@@ -24,6 +24,11 @@ uint32_t Generation::length_max(const Request& request, uint32_t context_tokens_
   return prompt + request.max_tokens;
 }
 
+uint64_t Generation::peak_bytes(const Request& request, const GenerationContext& context) {
+  const uint32_t length = length_max(request, context.context_tokens_max);
+  return context.shape.peak_bytes(length, context.pages.page_bytes()) * request.choices;
+}
+
 Generation::Generation(RequestId id, Request request, EventHandler handler,
                        GenerationContext& context)
     : id_(id),
@@ -33,7 +38,6 @@ Generation::Generation(RequestId id, Request request, EventHandler handler,
       seed_(request_.sampling.seed ? *request_.sampling.seed : random_seed()) {}
 
 void Generation::start() {
-  const uint32_t length = length_max(request_, context_.context_tokens_max);
   running_.resize(request_.choices);
   for (uint32_t i = 0; i < request_.choices; ++i)
     running_[i].choice = std::make_unique<Choice>(i, request_, context_.tokenizer, seed_,
@@ -43,8 +47,9 @@ void Generation::start() {
   stream->tokens = request_.prompt;
   stream->driver = this;
   stream->wanted = request_.prompt_logprobs >= 0 ? Logits::kAll : Logits::kLast;
-  stream->peak_bytes =
-      context_.shape.peak_bytes(length, context_.pages.page_bytes()) * request_.choices;
+  stream->peak_bytes = peak_bytes(request_, context_);
+  stream->sequences = request_.choices;
+  stream->prompt = stream->known();
   context_.loop.join(*stream);
   running_[0].stream = std::move(stream);
 }
@@ -93,6 +98,7 @@ void Generation::begin_choices(std::span<float> logits) {
   context_.pages.unpromise(std::exchange(promised_for_forks_, 0));
   Stream& first = *running_[0].stream;
   first.wanted = Logits::kLast;
+  first.sequences = 1;
   for (uint32_t i = 1; i < request_.choices; ++i) {
     auto copy = first.cache.fork();
     WEIR_CHECK(copy, "choice {}: {}", i, copy.error().message);
@@ -112,14 +118,17 @@ void Generation::begin_choices(std::span<float> logits) {
 
 void Generation::take(Running& running, std::span<float> logits) {
   Stream& stream = *running.stream;
+  const uint32_t before = running.choice->generated();
   auto outcome = running.choice->take(logits, static_cast<uint32_t>(stream.known()));
   if (!outcome) return finish(fail(outcome.error()));
+  context_.generated(running.choice->generated() - before);
   if (outcome->token) handler_(*outcome->token);
   if (!outcome->end) {
     stream.tokens.push_back(outcome->next);
     if (stream.done) context_.loop.join(stream);
     return;
   }
+  context_.choice_ended(*this);
   handler_(*outcome->end);
   stream.done = true;
   // Its memory goes back when the step is over, not when the last choice ends.
@@ -127,8 +136,8 @@ void Generation::take(Running& running, std::span<float> logits) {
   if (std::ranges::all_of(running_, [](const Running& r) { return r.choice->ended(); })) finish({});
 }
 
-uint64_t Generation::generated() const {
-  uint64_t n = 0;
+uint32_t Generation::generated() const {
+  uint32_t n = 0;
   for (const Running& r : running_) n += r.choice->generated();
   return n;
 }
@@ -145,10 +154,10 @@ void Generation::finish(Status status) {
     if (r.stream) r.stream->done = true;
   EndEvent end;
   end.usage.prompt_tokens = static_cast<uint32_t>(request_.prompt.size());
-  end.usage.completion_tokens = static_cast<uint32_t>(generated());
+  end.usage.completion_tokens = generated();
   end.status = std::move(status);
-  handler_(end);
   context_.over(*this);
+  handler_(end);
 }
 
 }  // namespace weir

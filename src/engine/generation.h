@@ -21,6 +21,9 @@ struct GenerationContext {
   uint32_t context_tokens_max;
   std::function<void(const class Generation&)> admitted;  // It no longer waits.
   std::function<void(class Generation&)> over;            // Destroys it once the step has ended.
+  std::function<void(uint32_t tokens)> generated = {};    // So many more, by any of them.
+  // One of its choices has; told before the handler is, who may then come with the next request.
+  std::function<void(const class Generation&)> choice_ended = {};
 };
 
 // Lives on the loop's thread.
@@ -37,11 +40,11 @@ class Generation final : public Driver {
 
   RequestId id() const { return id_; }
   const Request& request() const { return request_; }
-  bool waiting() const { return !admitted_; }
-  uint64_t generated() const;
 
   // The most tokens that each choice's sequence may come to.
   static uint32_t length_max(const Request& request, uint32_t context_tokens_max);
+  // What the keys and values of all its choices may come to.
+  static uint64_t peak_bytes(const Request& request, const GenerationContext& context);
 
  private:
   struct Running {
@@ -51,6 +54,7 @@ class Generation final : public Driver {
   void on_prompt_row(int32_t position, std::span<const float> logits);
   void begin_choices(std::span<float> logits);
   void take(Running& running, std::span<float> logits);
+  uint32_t generated() const;
   void finish(Status status);
 
   RequestId id_;

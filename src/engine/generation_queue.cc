@@ -1,37 +1,41 @@
 #include "engine/generation_queue.h"
 
-#include <fmt/format.h>
-
 #include <utility>
+
+#include "engine/request_check.h"
 
 namespace weir {
 
 GenerationQueue::GenerationQueue(Loop& loop, GenerationContext context,
                                  const EngineOptions& options)
-    : loop_(loop), context_(std::move(context)), options_(options) {
+    : loop_(loop),
+      context_(std::move(context)),
+      options_(options),
+      line_({options.sequences_max, context_.pages.budget(), options.queue_requests_max,
+             options.queue_tokens_max}) {
   context_.admitted = [this](const Generation& g) {
     const std::lock_guard lock(mutex_);
-    --waiting_;
-    waiting_tokens_ -= g.request().prompt.size();
+    line_.admit(g.id());
   };
+  context_.choice_ended = [this](const Generation& g) {
+    const std::lock_guard lock(mutex_);
+    line_.shrink(g.id());
+  };
+  context_.generated = [this](uint32_t tokens) { generated_tokens_ += tokens; };
   context_.over = [this](Generation& g) { forget(g); };
 }
 
 Result<RequestId> GenerationQueue::submit(Request request, EventHandler handler) {
+  WEIR_TRY(check_choices(request, options_));
+  const Need need{request.choices, Generation::peak_bytes(request, context_),
+                  request.prompt.size()};
   RequestId id;
   {
     const std::lock_guard lock(mutex_);
-    const uint64_t tokens = request.prompt.size();
     if (draining_) return fail(Code::kUnavailable, "the server is shutting down");
-    if (waiting_ >= options_.queue_requests_max ||
-        waiting_tokens_ + tokens > options_.queue_tokens_max)
-      return fail(Code::kUnavailable,
-                  fmt::format("the queue is full: {} requests with {} tokens wait", waiting_,
-                              waiting_tokens_));
+    WEIR_TRY(line_.add(last_id_ + 1, need, request.companion != 0));
     id = ++last_id_;
-    ++waiting_;
     ++alive_;
-    waiting_tokens_ += tokens;
   }
   auto generation = std::make_shared<std::unique_ptr<Generation>>(
       std::make_unique<Generation>(id, std::move(request), std::move(handler), context_));
@@ -53,12 +57,7 @@ void GenerationQueue::cancel(RequestId id) {
 void GenerationQueue::forget(Generation& generation) {
   {
     const std::lock_guard lock(mutex_);
-    if (generation.waiting()) {
-      --waiting_;
-      waiting_tokens_ -= generation.request().prompt.size();
-    }
-    prompt_tokens_ += generation.request().prompt.size();
-    generated_tokens_ += generation.generated();
+    line_.remove(generation.id());
   }
   loop_.leave_when_done([this, id = generation.id()] {
     generations_.erase(id);
@@ -81,10 +80,10 @@ bool GenerationQueue::drain(std::chrono::milliseconds deadline) {
 
 void GenerationQueue::report(EngineStats& stats) const {
   const std::lock_guard lock(mutex_);
-  stats.requests_waiting = waiting_;
-  stats.requests_running = alive_ - waiting_;
-  stats.waiting_tokens = waiting_tokens_;
-  stats.prompt_tokens = prompt_tokens_;
+  stats.requests_waiting = line_.requests();
+  stats.requests_running = alive_ - line_.requests();
+  stats.waiting_tokens = line_.tokens();
+  stats.prompt_tokens = loop_.prompt_tokens();
   stats.generated_tokens = generated_tokens_;
 }
 

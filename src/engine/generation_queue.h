@@ -1,12 +1,14 @@
 // The engine's requests: how many wait, which run, which id is whose.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 
 #include "engine/generation.h"
+#include "engine/waiting_line.h"
 
 namespace weir {
 
@@ -14,7 +16,8 @@ class GenerationQueue {
  public:
   GenerationQueue(Loop& loop, GenerationContext context, const EngineOptions& options);
 
-  // From any thread. kUnavailable: the queue is full, or draining.
+  // From any thread. kInvalid: more choices than sequences that compute at once. kUnavailable: the
+  // queue is full, or draining.
   Result<RequestId> submit(Request request, EventHandler handler);
   void cancel(RequestId id);
   bool drain(std::chrono::milliseconds deadline);
@@ -33,9 +36,11 @@ class GenerationQueue {
   mutable std::mutex mutex_;
   std::condition_variable empty_;
   RequestId last_id_ = 0;
-  uint32_t waiting_ = 0, alive_ = 0;
-  uint64_t waiting_tokens_ = 0, prompt_tokens_ = 0, generated_tokens_ = 0;
+  WaitingLine line_;
+  uint32_t alive_ = 0;
   bool draining_ = false;
+
+  std::atomic<uint64_t> generated_tokens_{0};
 };
 
 }  // namespace weir

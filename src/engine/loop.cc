@@ -76,8 +76,8 @@ bool Loop::take_tasks() {
 bool Loop::step() {
   candidates_.clear();
   for (const Stream* s : active_)
-    candidates_.push_back(
-        {s->id, s->known(), s->cache.length(), s->peak_bytes, s->admitted, s->wanted});
+    candidates_.push_back({s->id, s->known(), s->cache.length(), s->peak_bytes, s->sequences,
+                           s->admitted, s->wanted});
   const StepPlan plan = parts_.scheduler->plan(
       candidates_, {parts_.step_rows_max, parts_.sequences_max,
                     parts_.pages->budget() - parts_.pages->promised(), parts_.layers});
@@ -91,6 +91,12 @@ bool Loop::step() {
   std::vector<Stream*> streams(plan.work.size());
   std::ranges::transform(plan.work, streams.begin(),
                          [&](const Work& w) { return find(w.sequence); });
+  // Before anyone hears of the step: who does may ask for the figure.
+  for (size_t i = 0; i < streams.size(); ++i) {
+    const Work& w = plan.work[i];
+    const int32_t end = std::min(w.position + w.rows, streams[i]->prompt);
+    prompt_tokens_ += static_cast<uint64_t>(std::max(end - w.position, 0));
+  }
   runner_.run(plan, streams);
   forget_done();
   return !plan.work.empty();

@@ -50,6 +50,8 @@ class Loop {
   void leave_when_done(std::function<void()> destroy) { leaving_.push_back(std::move(destroy)); }
 
   uint64_t steps() const { return steps_.load(std::memory_order_relaxed); }
+  // Of requests, computed so far.
+  uint64_t prompt_tokens() const { return prompt_tokens_.load(std::memory_order_relaxed); }
   uint32_t running() const { return running_.load(std::memory_order_relaxed); }
   std::chrono::steady_clock::time_point last_step() const {
     return std::chrono::steady_clock::time_point(
@@ -75,7 +77,7 @@ class Loop {
   std::deque<std::function<void()>> tasks_;
   bool stop_ = false;
 
-  std::atomic<uint64_t> steps_{0};
+  std::atomic<uint64_t> steps_{0}, prompt_tokens_{0};
   std::atomic<uint32_t> running_{0};
   std::atomic<int64_t> last_step_{0};
   std::thread thread_;

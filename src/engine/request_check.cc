@@ -81,4 +81,11 @@ Status check(const Request& r, const ModelInfo& model, const CacheShape& shape,
   return {};
 }
 
+Status check_choices(const Request& request, const EngineOptions& options) {
+  if (request.choices <= options.sequences_max) return {};
+  return invalid("n", fmt::format("n is {}, but at most {} sequences compute at once (the limit is "
+                                  "--max-num-seqs)",
+                                  request.choices, options.sequences_max));
+}
+
 }  // namespace weir

@@ -10,4 +10,7 @@ namespace weir {
 Status check(const Request& request, const ModelInfo& model, const CacheShape& shape,
              const PagePool& pages);
 
+// A request runs all of its choices at once, so they must be no more than may run.
+Status check_choices(const Request& request, const EngineOptions& options);
+
 }  // namespace weir

@@ -43,6 +43,8 @@ struct Stream {
   Driver* driver = nullptr;
   Logits wanted = Logits::kLast;
   uint64_t peak_bytes = 0;  // Promised on admission.
+  uint32_t sequences = 1;   // What the scheduler counts it as: before the fork, all choices.
+  int32_t prompt = 0;       // Its first so many tokens are a request's prompt, computed by it.
   bool admitted = false;
   bool done = false;
 };

@@ -23,7 +23,7 @@ class Fcfs final : public Scheduler {
 
     const auto decodes = [](const Candidate& c) { return c.admitted && c.known - c.computed == 1; };
     uint32_t running = 0;
-    for (const Candidate& c : candidates) running += c.admitted;
+    for (const Candidate& c : candidates) running += c.admitted ? c.sequences : 0;
     for (const Candidate& c : candidates)
       if (decodes(c)) add(c);
 
@@ -32,9 +32,9 @@ class Fcfs final : public Scheduler {
       if (left == 0) break;
       if (decodes(c)) continue;
       if (!c.admitted) {
-        if (running == limits.sequences_max || c.peak_bytes > free_bytes) break;
+        if (running + c.sequences > limits.sequences_max || c.peak_bytes > free_bytes) break;
         free_bytes -= c.peak_bytes;
-        ++running;
+        running += c.sequences;
         out.admitted.push_back(c.sequence);
       }
       add(c);

@@ -6,10 +6,10 @@ namespace weir {
 namespace {
 
 Candidate prompt(uint64_t id, int32_t tokens, uint64_t bytes, bool admitted = false) {
-  return {id, tokens, 0, bytes, admitted, Logits::kLast};
+  return {id, tokens, 0, bytes, 1, admitted, Logits::kLast};
 }
 Candidate decoding(uint64_t id, int32_t at) {
-  return {id, at + 1, at, 0, true, Logits::kLast};
+  return {id, at + 1, at, 0, 1, true, Logits::kLast};
 }
 
 const StepLimits kLimits{100, 4, 1000, 30};
@@ -47,6 +47,22 @@ TEST(Fcfs, AdmitsNoMoreThanTheLimit) {
   for (uint64_t id = 0; id < 9; ++id) c.push_back(prompt(id, 5, 1));
   const StepPlan plan = make_fcfs()->plan(c, kLimits);
   EXPECT_EQ(plan.admitted, (std::vector<uint64_t>{0, 1, 2, 3}));
+}
+
+TEST(Fcfs, ARequestCountsAsTheSequencesItWillBe) {
+  std::vector<Candidate> c{prompt(1, 5, 1, true), prompt(2, 5, 1), prompt(3, 5, 1)};
+  c[0].sequences = 2;
+  c[1].sequences = 3;
+  EXPECT_TRUE(make_fcfs()->plan(c, kLimits).admitted.empty());
+  c[1].sequences = 2;
+  EXPECT_EQ(make_fcfs()->plan(c, kLimits).admitted, std::vector<uint64_t>{2});
+}
+
+TEST(Fcfs, MoreRunningThanTheLimitAdmitsNothing) {
+  std::vector<Candidate> c;
+  for (uint64_t id = 0; id < 6; ++id) c.push_back(decoding(id, 5));
+  c.push_back(prompt(9, 5, 1));
+  EXPECT_TRUE(make_fcfs()->plan(c, kLimits).admitted.empty());
 }
 
 TEST(Fcfs, AllLogitsAreMadeInEveryChunk) {

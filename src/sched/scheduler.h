@@ -16,6 +16,7 @@ struct Candidate {
   int32_t known = 0;        // Tokens there are to compute.
   int32_t computed = 0;     // Tokens computed so far; less than known.
   uint64_t peak_bytes = 0;  // What it may come to use; promised when it is admitted.
+  uint32_t sequences = 1;   // What it counts as, now and later: a prompt, as its choices to come.
   bool admitted = false;
   Logits logits =
       Logits::kLast;  // Of its last known token, or of all; kLast gives none before the end.
@@ -23,8 +24,8 @@ struct Candidate {
 
 struct StepLimits {
   int32_t rows_max = 0;
-  uint32_t sequences_max = 0;
-  uint64_t free_bytes = 0;  // Of the budget, not yet promised.
+  uint32_t sequences_max = 0;  // No candidate is more than that by itself.
+  uint64_t free_bytes = 0;     // Of the budget, not yet promised.
   uint32_t layers = 0;
 };
 
