@@ -39,7 +39,9 @@ Cache::Cache(const CacheShape& shape, PagePool& pool, const PageKey& root)
       pool_(&pool),
       pages_(size_t{shape.layers} * shape.kv_heads),
       freed_(shape.layers),
-      last_key_(root) {}
+      last_key_(root) {
+  WEIR_CHECK(shape.codec && shape.codec->granule() == 1, "no codec for open pages");
+}
 
 Cache::Cache(Cache&& other) noexcept
     : shape_(other.shape_),
@@ -105,13 +107,12 @@ Status Cache::promise(uint64_t tokens) {
 
 // Kernels read pages through these descriptors, which change only when a page comes or goes.
 void Cache::point_at(uint32_t layer, size_t block, int page) {
-  const size_t half = page_half_bytes(shape_->kv, static_cast<int>(shape_->head_dim));
   const std::byte* at = blocks_[block].by_layer[layer].page(page);
-  for (uint32_t h = 0; h < shape_->kv_heads; ++h, at += 2 * half) {
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
     auto& pages = pages_[size_t{layer} * shape_->kv_heads + h];
     const size_t index = block * kPagesPerBlock + static_cast<size_t>(page);
     if (pages.size() <= index) pages.resize(index + 1);
-    pages[index] = {at, at + half, nullptr};
+    pages[index] = shape_->codec->in_place(at, h);
   }
 }
 
@@ -151,13 +152,16 @@ void Cache::extend(int32_t rows) {
   }
 }
 
-void Cache::write(uint32_t layer, int32_t position, const float* k, const float* v) {
-  const ExtentRef& extent = blocks_[static_cast<size_t>(position / kBlockSlots)].by_layer[layer];
-  const size_t half = page_half_bytes(shape_->kv, static_cast<int>(shape_->head_dim));
-  std::byte* at = extent.page(position % kBlockSlots / kPageSlots);
-  for (uint32_t h = 0; h < shape_->kv_heads; ++h, at += 2 * half)
-    write_row(shape_->kv, static_cast<int>(shape_->head_dim), position % kPageSlots,
-              k + size_t{h} * shape_->head_dim, v + size_t{h} * shape_->head_dim, at, at + half);
+void Cache::write(uint32_t layer, int32_t position, const float* k, const float* v, int32_t rows) {
+  const size_t row = size_t{shape_->kv_heads} * shape_->head_dim;
+  while (rows > 0) {
+    const ExtentRef& extent = blocks_[static_cast<size_t>(position / kBlockSlots)].by_layer[layer];
+    const int32_t slot = position % kPageSlots, count = std::min(rows, kPageSlots - slot);
+    shape_->codec->encode(static_cast<uint32_t>(slot), {static_cast<uint32_t>(count), k, v},
+                          extent.page(position % kBlockSlots / kPageSlots));
+    position += count, rows -= count;
+    k += row * static_cast<size_t>(count), v += row * static_cast<size_t>(count);
+  }
 }
 
 void Cache::advance(std::span<const int32_t> inputs) {
@@ -192,12 +196,33 @@ void Cache::lists(uint32_t layer, int32_t position, std::span<AttentionList> out
     out[h] = {pages_[size_t{layer} * shape_->kv_heads + h], position, -1};
 }
 
+LayerLists Cache::layer_lists(uint32_t layer) const {
+  LayerLists out{layer, {}, std::vector<List>(shape_->kv_heads)};
+  for (int32_t at = 0; at < extended_; at += kPageSlots) {
+    const size_t block = static_cast<size_t>(at / kBlockSlots);
+    Page page;
+    page.extent = blocks_[block].by_layer[layer];
+    page.page = at % kBlockSlots / kPageSlots;
+    page.rows = static_cast<uint32_t>(std::min(kPageSlots, extended_ - at));
+    page.heads = shape_->kv_heads;
+    page.first = {layer, 0};
+    page.codec = shape_->codec.get();
+    page.positions.first = at;
+    if (block < keys_.size()) page.key = keys_[block];
+    Slice whole;
+    whole.page = static_cast<uint32_t>(out.pages.size()), whole.end = page.rows;
+    for (List& list : out.lists) list.slices.push_back(whole);
+    out.pages.push_back(std::move(page));
+  }
+  return out;
+}
+
 uint64_t Cache::bytes() const {
-  uint64_t pages = 0;
+  uint64_t bytes = 0;
   for (const Block& b : blocks_)
     for (const ExtentRef& e : b.by_layer)
-      if (e) pages += static_cast<uint64_t>(e.committed());
-  return pages * pool_->page_bytes();
+      if (e) bytes += e.bytes();
+  return bytes;
 }
 
 }  // namespace weir

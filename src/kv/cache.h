@@ -14,11 +14,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "kernels/attention.h"
+#include "kv/codec.h"
 #include "kv/key.h"
+#include "kv/page.h"
 #include "kv/page_pool.h"
 #include "kv/reach.h"
 
@@ -30,17 +33,18 @@ struct CacheShape {
   DType kv = DType::kF16;
   std::vector<Reach> reach;      // [layers]
   uint32_t step_tokens_max = 0;  // Rows that one step may add; they are all held until its end.
+  std::shared_ptr<const Codec> codec = nullptr;  // Of open pages, made for page_shape().
 
-  size_t page_bytes() const {
-    return 2 * kv_heads * page_half_bytes(kv, static_cast<int>(head_dim));
-  }
+  // A block's page: all heads of one layer.
+  PageShape page_shape() const { return {kv_heads, head_dim, kv}; }
   // The most that a sequence of so many tokens may come to use.
   uint64_t peak_bytes(uint64_t tokens, size_t page_bytes_of_pool) const;
 };
 
 class Cache {
  public:
-  // `shape` and `pool` outlive the cache. `root` is the key before the first page.
+  // `shape` and `pool` outlive the cache. `root` is the key before the first page. REQUIRES a codec
+  // that takes rows one by one and whose pages attention reads in place.
   Cache(const CacheShape& shape, PagePool& pool, const PageKey& root);
   Cache(Cache&& other) noexcept;
   Cache& operator=(Cache&& other) noexcept;
@@ -57,9 +61,9 @@ class Cache {
 
   // Makes room for rows at positions [length, length + rows). REQUIRES them to be promised.
   void extend(int32_t rows);
-  // Writes a row of one layer, k and v [kv_heads][head_dim], at a position that extend() made room
-  // for. Rows may be written by several threads at once.
-  void write(uint32_t layer, int32_t position, const float* k, const float* v);
+  // Writes rows of one layer, k and v [rows][kv_heads][head_dim], at positions that extend() made
+  // room for. Different rows may be written by several threads at once.
+  void write(uint32_t layer, int32_t position, const float* k, const float* v, int32_t rows = 1);
   // All layers have the new rows: they count. `inputs` is what they were computed from. Frees what
   // is out of reach.
   void advance(std::span<const int32_t> inputs);
@@ -68,6 +72,12 @@ class Cache {
   int32_t length() const { return length_; }
   // One list for each KV head, for queries at positions [position, ...): valid until extend().
   void lists(uint32_t layer, int32_t position, std::span<AttentionList> out) const;
+
+  // The same rows as lists of slices, for whoever means to edit them: a view of each page, nothing
+  // dropped. Freed pages keep their places, so that pieces stay where they were. Holds the pages:
+  // whoever keeps it past the next extend() promises its bytes, for the cache then writes into a
+  // copy of its open block.
+  LayerLists layer_lists(uint32_t layer) const;
 
   // Committed bytes that it holds, shared ones included.
   uint64_t bytes() const;

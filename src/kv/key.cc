@@ -1,14 +1,17 @@
 #include "kv/key.h"
 
 #include "base/sha256.h"
-#include "kernels/layout.h"
 
 namespace weir {
 
+std::string numerics_id(std::string_view arithmetic, uint32_t version) {
+  return std::string(arithmetic) + "/v" + std::to_string(version);
+}
+
 PageKey root_key(const KeyIngredients& in) {
   Sha256 hash;
-  hash.add_field("weir page v1");
-  hash.add_field(std::to_string(kArithmeticVersion) + "/" + std::to_string(kBlockSlots));
+  hash.add_field("weir page v2");
+  hash.add_field(std::to_string(kPageSlots) + "/" + std::to_string(kBlockSlots));
   for (const std::string* field : {&in.numerics, &in.weights, &in.tokenizer, &in.codec, &in.rope,
                                    &in.adapter, &in.artifacts, &in.tenant})
     hash.add_field(*field);

@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
+
+#include "kernels/layout.h"
 
 namespace weir {
 
@@ -19,15 +22,18 @@ struct PageKey {
 // What all pages of a sequence have in common. Every field enters the key with its length, so that
 // no two different values spell the same bytes.
 struct KeyIngredients {
-  std::string numerics;   // Version of the arithmetic; ISA where its bits differ; shards.
+  std::string numerics;   // numerics_id(); ISA where its bits differ; shards.
   std::string weights;    // Digest of the model's weights and configuration.
   std::string tokenizer;  // Digest of the vocabulary and its rules.
-  std::string codec;      // The codec's name, parameters and version of its bytes.
+  std::string codec;      // Codec::id(): name, parameters and version of its bytes.
   std::string rope;       // Base, scaling, divisors.
   std::string adapter;    // Digest of an adapter, or empty.
   std::string artifacts;  // Digests of fitted artifacts that a recipe uses, or empty.
   std::string tenant;     // Salt made from the server's own identity of the caller.
 };
+
+// Which arithmetic ("integer", "float"), and the version of its bits.
+std::string numerics_id(std::string_view arithmetic, uint32_t version = kArithmeticVersion);
 
 // The key before the first page.
 PageKey root_key(const KeyIngredients& ingredients);

@@ -11,6 +11,7 @@ namespace {
 
 CacheShape shape_of(int window) {
   CacheShape s{2, 2, 16, DType::kF32, {Reach{}, Reach{}}, 64};
+  s.codec = *make_codec("raw", s.page_shape());
   if (window) s.reach[1] = {Reach::Kind::kWindow, window, 0, 0};
   return s;
 }
@@ -28,6 +29,30 @@ void append(Cache& cache, int32_t rows, float mark = 0) {
   cache.advance(inputs);
 }
 
+TEST(CacheWrite, RowsTogetherAreRowsAlone) {
+  const CacheShape shape = shape_of(0);
+  PagePool pool = *PagePool::create(shape.codec->page_bytes(), 8 << 20);
+  Cache alone(shape, pool, {}), together(shape, pool, {});
+  std::vector<float> k(300 * 32), v(k.size());
+  for (size_t i = 0; i < k.size(); ++i) k[i] = static_cast<float>(i), v[i] = -k[i];
+  for (Cache* cache : {&alone, &together}) {
+    ASSERT_TRUE(cache->promise(300));
+    cache->extend(300);
+  }
+  together.write(1, 0, k.data(), v.data(), 300);
+  for (int32_t p = 0; p < 300; ++p)
+    alone.write(1, p, &k[static_cast<size_t>(p) * 32], &v[static_cast<size_t>(p) * 32]);
+  std::vector<AttentionList> a(2), b(2);
+  alone.lists(1, 300, a);
+  together.lists(1, 300, b);
+  for (size_t h = 0; h < 2; ++h)
+    for (size_t p = 0; p < a[h].pages.size(); ++p) {
+      const size_t half = page_half_bytes(DType::kF32, 16);
+      EXPECT_EQ(std::memcmp(a[h].pages[p].k, b[h].pages[p].k, half), 0) << p;
+      EXPECT_EQ(std::memcmp(a[h].pages[p].v, b[h].pages[p].v, half), 0) << p;
+    }
+}
+
 float value_at(const Cache& cache, uint32_t layer, int32_t position) {
   std::vector<AttentionList> lists(2);
   cache.lists(layer, position, lists);
@@ -42,7 +67,7 @@ class CacheTest : public ::testing::Test {
  protected:
   static constexpr uint64_t kBudget = 8 << 20;
   CacheShape shape_ = shape_of(0);
-  PagePool pool_ = *PagePool::create(shape_of(0).page_bytes(), kBudget);
+  PagePool pool_ = *PagePool::create(shape_.codec->page_bytes(), kBudget);
 };
 
 TEST_F(CacheTest, HoldsWhatWasWritten) {
@@ -158,7 +183,14 @@ TEST(PageKey, EveryIngredientChangesIt) {
     other.*field = std::string(1, 'x');
     keys.insert(root_key(other));
   }
-  EXPECT_EQ(keys.size(), 9u);
+  // What the engine puts into two of them.
+  KeyIngredients other = base;
+  for (const std::string& numerics : {numerics_id("integer"), numerics_id("float"),
+                                      numerics_id("float", kArithmeticVersion + 1)}) {
+    other.numerics = numerics;
+    keys.insert(root_key(other));
+  }
+  EXPECT_EQ(keys.size(), 12u);
   const int32_t inputs[] = {1, 2};
   const PageKey root = root_key(base);
   keys = {next_key(root, std::as_bytes(std::span(inputs)), ""),

@@ -90,6 +90,7 @@ class ExtentRef {
   uint32_t id() const { return extent_; }
   bool shared() const { return pool_->shared(extent_); }
   int committed() const { return pool_->committed_pages(extent_); }
+  uint64_t bytes() const { return static_cast<uint64_t>(committed()) * pool_->page_bytes(); }
   std::byte* page(int i) const { return pool_->page(extent_, i); }
   void commit(int i) { pool_->commit(extent_, i); }
 
