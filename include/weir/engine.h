@@ -21,6 +21,7 @@
 
 #include "weir/observe.h"
 #include "weir/options.h"
+#include "weir/roofline.h"
 #include "weir/status.h"
 
 namespace weir {
@@ -205,6 +206,14 @@ class Engine {
   Status append(std::span<const Append> appends, LogitRows rows = LogitRows::kLast);
 
   EngineStats stats() const;
+
+  // --- Measuring ---
+  // What the machine can do at most with this engine's threads and ISA. Takes about a second, in
+  // which the engine does nothing else.
+  MachineLimits measure_limits();
+  // Begins to note what each kind of work takes, from nothing; or stops.
+  void profile(bool on);
+  std::vector<KernelUse> profiled();
 
  private:
   friend class Sequence;

@@ -4,77 +4,11 @@
 
 #include <algorithm>
 
+#include "cli/batch.h"
 #include "cli/open.h"
 
 namespace weir::cli {
 namespace {
-
-// SplitMix64 (Steele, Lea and Flood, 2014): the same ids on every machine.
-class TokenSource {
- public:
-  TokenSource(uint64_t seed, uint32_t vocabulary) : state_(seed), vocabulary_(vocabulary) {}
-
-  std::vector<Token> take(uint32_t count) {
-    std::vector<Token> out(count);
-    for (Token& token : out) token = static_cast<Token>(next() % vocabulary_);
-    return out;
-  }
-
- private:
-  uint64_t next() {
-    uint64_t z = state_ += 0x9E3779B97F4A7C15;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
-  }
-
-  uint64_t state_;
-  const uint32_t vocabulary_;
-};
-
-// Sequences that go on together.
-class Batch {
- public:
-  static Result<Batch> create(Engine& engine, uint32_t size) {
-    Batch batch(engine);
-    for (uint32_t i = 0; i < size; ++i) {
-      WEIR_ASSIGN(Sequence sequence, engine.create_sequence());
-      batch.sequences_.push_back(std::move(sequence));
-    }
-    return batch;
-  }
-
-  // `count` random tokens to each.
-  Status append_random(TokenSource& source, uint32_t count) {
-    std::vector<std::vector<Token>> tokens;
-    for (size_t i = 0; i < sequences_.size(); ++i) tokens.push_back(source.take(count));
-    return append(tokens);
-  }
-
-  // One token to each, its likeliest.
-  Status step() {
-    SamplingOptions greedy;
-    greedy.temperature = 0;
-    std::vector<std::vector<Token>> tokens;
-    for (Sequence& sequence : sequences_) {
-      WEIR_ASSIGN(const Token token, sequence.sample(greedy));
-      tokens.push_back({token});
-    }
-    return append(tokens);
-  }
-
- private:
-  explicit Batch(Engine& engine) : engine_(&engine) {}
-
-  Status append(const std::vector<std::vector<Token>>& tokens) {
-    std::vector<Append> appends;
-    for (size_t i = 0; i < sequences_.size(); ++i) appends.push_back({&sequences_[i], tokens[i]});
-    return engine_->append(appends);
-  }
-
-  Engine* engine_;
-  std::vector<Sequence> sequences_;
-};
 
 Status repetition(Engine& engine, const SpeedRun& run, TokenSource& source, Speeds& out) {
   WEIR_ASSIGN(Batch batch, Batch::create(engine, run.batch));

@@ -9,6 +9,7 @@
 #include "engine/loop.h"
 #include "engine/request_check.h"
 #include "engine/sequence_state.h"
+#include "kernels/limits.h"
 #include "weir/models.h"
 
 namespace weir {
@@ -118,6 +119,20 @@ Result<Sequence> Engine::create_sequence() {
 
 Status Engine::append(std::span<const Append> appends, LogitRows rows) {
   return JointAppend(appends, rows).run(impl_->loop);
+}
+
+MachineLimits Engine::measure_limits() {
+  MachineLimits limits;
+  impl_->loop.call([&] { limits = weir::measure_limits(*impl_->model->pool); });
+  return limits;
+}
+void Engine::profile(bool on) {
+  impl_->loop.call([&] { impl_->model->model->profile().start(on); });
+}
+std::vector<KernelUse> Engine::profiled() {
+  std::vector<KernelUse> uses;
+  impl_->loop.call([&] { uses = impl_->model->model->profile().uses(); });
+  return uses;
 }
 
 EngineStats Engine::stats() const {

@@ -20,7 +20,9 @@ void Runner::run(const StepPlan& plan, std::span<Stream* const> streams) {
   const std::span<const Work> work(plan.work);
   for (size_t begin = 0, end; begin < work.size(); begin = end) {
     for (end = begin + 1; end < work.size() && same_layers(work[begin], work[end]);) ++end;
-    run_group(work.subspan(begin, end - begin), streams.subspan(begin, end - begin));
+    model_.profile().time(Profile::kStep, {}, [&] {
+      run_group(work.subspan(begin, end - begin), streams.subspan(begin, end - begin));
+    });
   }
 }
 

@@ -36,6 +36,12 @@ struct Kernels {
   void (*fold_piece)(const AttentionPiece& piece, const AttentionFold& to);
   void (*merge_folds)(const AttentionFold& into, const AttentionFold& part, int rows, int head_dim);
   void (*finish_row)(const float* out, float sum, int head_dim, bool divide, float* to);
+
+  // limits.cc. Each round does so many multiply-adds; read_bytes takes a multiple of 256 bytes.
+  size_t byte_macs_a_round, float_macs_a_round;
+  void (*multiply_bytes)(size_t rounds);
+  void (*multiply_floats)(size_t rounds);
+  void (*read_bytes)(const std::byte* from, size_t bytes);
 };
 
 // The table in use; see isa.h.

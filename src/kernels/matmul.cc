@@ -12,53 +12,69 @@
 namespace weir {
 namespace {
 
-struct Product {
-  const PackedMatrix& w;
-  const Activations& x;
-  float* out;
-  size_t stride;
-  bool add;
-  MultiplyFunction multiply;
+constexpr size_t kFewRows = 8;
 
-  size_t strips() const { return ceil_div<size_t>(w.rows(), kTileRows); }
-  size_t row_pieces() const { return ceil_div(x.rows(), kPieceRows); }
+size_t strips_of(const PackedMatrix& w) {
+  return ceil_div<size_t>(w.rows(), kTileRows);
+}
 
-  // The outputs of one strip for kPieceRows rows.
-  void piece(size_t strip, size_t row_piece) const {
-    const size_t row = row_piece * kPieceRows, output = strip * kTileRows;
-    const bool integer = w.arithmetic() == Arithmetic::kInteger;
-    multiply({.tiles = w.strip(strip),
-              .columns = w.columns(),
-              .blocks = integer ? x.blocks(row) : nullptr,
-              .x = x.x() + row * x.columns(),
-              .rows = std::min(kPieceRows, x.rows() - row),
-              .out = out + row * stride + output,
-              .stride = stride,
-              .outputs = std::min<size_t>(kTileRows, w.rows() - output),
-              .add = add});
+// The outputs of one strip for kPieceRows rows.
+void multiply_piece(const Product& p, const Activations& x, size_t strip, size_t row_piece) {
+  const size_t row = row_piece * kPieceRows, output = strip * kTileRows;
+  const bool integer = p.w->arithmetic() == Arithmetic::kInteger;
+  const MultiplyFunction multiply = kernels().multiplier(p.w->type(), p.w->arithmetic());
+  multiply({.tiles = p.w->strip(strip),
+            .columns = p.w->columns(),
+            .blocks = integer ? x.blocks(row) : nullptr,
+            .x = x.x() + row * x.columns(),
+            .rows = std::min(kPieceRows, x.rows() - row),
+            .out = p.out + row * p.stride + output,
+            .stride = p.stride,
+            .outputs = std::min<size_t>(kTileRows, p.w->rows() - output),
+            .add = p.add});
+}
+
+// The strips of several products in one row: those of the first, then those of the second, ...
+struct Strips {
+  Strips(std::span<const Product> all, const Activations& rows) : products(all), x(rows) {
+    for (const Product& p : products) count += strips_of(*p.w);
   }
+
+  void multiply(size_t first, size_t end, size_t row_piece) const {
+    for (const Product& p : products) {
+      const size_t strips = strips_of(*p.w);
+      for (size_t s = std::min(first, strips); s < std::min(end, strips); ++s)
+        multiply_piece(p, x, s, row_piece);
+      first -= std::min(first, strips);
+      end -= std::min(end, strips);
+    }
+  }
+
+  std::span<const Product> products;
+  const Activations& x;
+  size_t count = 0;
 };
 
 // Few rows: memory is what takes time, and a long run of it for each thread reads fastest.
-void spread_evenly(ThreadPool& pool, const Product& product) {
-  const size_t threads = static_cast<size_t>(pool.size()), strips = product.strips();
-  const auto share = [&product, threads, strips](int me) {
+void spread_evenly(ThreadPool& pool, const Strips& strips) {
+  const size_t threads = static_cast<size_t>(pool.size());
+  const auto share = [&strips, threads](int me) {
     const size_t i = static_cast<size_t>(me);
-    for (size_t s = strips * i / threads; s < strips * (i + 1) / threads; ++s) product.piece(s, 0);
+    strips.multiply(strips.count * i / threads, strips.count * (i + 1) / threads, 0);
   };
   pool.run(std::cref(share));
 }
 
 // Many rows: groups of strips, so that a thread meets the same activations again while they are
 // near, handed out as threads come free.
-void spread_freely(ThreadPool& pool, const Product& product) {
+void spread_freely(ThreadPool& pool, const Strips& strips) {
   constexpr size_t kStrips = 8;
-  const size_t strips = product.strips(), groups = ceil_div(strips, kStrips);
-  const auto group = [&product, strips, groups](size_t i) {
+  const size_t groups = ceil_div(strips.count, kStrips);
+  const auto group = [&strips, groups](size_t i) {
     const size_t first = i % groups * kStrips;
-    for (size_t s = first; s < std::min(first + kStrips, strips); ++s) product.piece(s, i / groups);
+    strips.multiply(first, first + kStrips, i / groups);
   };
-  pool.for_each(groups * product.row_pieces(), std::cref(group));
+  pool.for_each(groups * ceil_div(strips.x.rows(), kPieceRows), std::cref(group));
 }
 
 }  // namespace
@@ -73,24 +89,26 @@ void Activations::set(const float* x, size_t rows, size_t columns, Arithmetic ar
   if (!quantised_) return;
   const size_t blocks = columns / kQuantBlock;
   if (blocks_.size() < rows * blocks) blocks_.resize(rows * blocks);
-  const auto row = [this, blocks](size_t r) {
-    kernels().quantise(x_ + r * columns_, columns_, &blocks_[r * blocks]);
+  // Few rows are done by the caller: waking the other threads would cost more.
+  const auto piece = [this, blocks](size_t i) {
+    for (size_t r = i * kFewRows; r < std::min(rows_, (i + 1) * kFewRows); ++r)
+      kernels().quantise(x_ + r * columns_, columns_, &blocks_[r * blocks]);
   };
-  pool.for_each(rows, std::cref(row));
+  pool.for_each(ceil_div(rows, kFewRows), std::cref(piece));
 }
 
-void matmul(ThreadPool& pool, const PackedMatrix& w, const Activations& x, float* out,
-            size_t stride, bool add) {
-  WEIR_CHECK(w.columns() == x.columns(), "{} columns of weights, {} of activations", w.columns(),
-             x.columns());
-  WEIR_CHECK(x.quantised() || w.arithmetic() == Arithmetic::kFloat, "activations are floats");
-  if (x.rows() == 0 || w.empty()) return;
-  const Product product{w, x, out, stride, add, kernels().multiplier(w.type(), w.arithmetic())};
-  constexpr size_t kFewRows = 8;
+void matmul(ThreadPool& pool, std::span<const Product> products, const Activations& x) {
+  for (const Product& p : products) {
+    WEIR_CHECK(p.w->columns() == x.columns(), "{} columns of weights, {} of activations",
+               p.w->columns(), x.columns());
+    WEIR_CHECK(x.quantised() || p.w->arithmetic() == Arithmetic::kFloat, "activations are floats");
+  }
+  const Strips strips(products, x);
+  if (x.rows() == 0 || strips.count == 0) return;
   if (x.rows() <= kFewRows)
-    spread_evenly(pool, product);
+    spread_evenly(pool, strips);
   else
-    spread_freely(pool, product);
+    spread_freely(pool, strips);
 }
 
 }  // namespace weir

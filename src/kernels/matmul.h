@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "kernels/layout.h"
@@ -83,10 +84,23 @@ class Activations {
   std::vector<QuantisedBlock> blocks_;
 };
 
-// out[r * stride + o] (+)= sum_c w[o][c] * x[r][c] for all rows r and outputs o of w; with `add`
-// the product is added to what out holds (the residual stream). REQUIRES x.columns() ==
-// w.columns(), and x.quantised() where w.arithmetic() is kInteger.
-void matmul(ThreadPool& pool, const PackedMatrix& w, const Activations& x, float* out,
-            size_t stride, bool add = false);
+// One product: out[r * stride + o] (+)= sum_c w[o][c] * x[r][c] for all rows r of x and outputs o
+// of w; with `add` it is added to what out holds (the residual stream).
+struct Product {
+  const PackedMatrix* w;
+  float* out;
+  size_t stride;
+  bool add = false;
+};
+
+// Products of the same rows, side by side: the threads meet once for all (Q, K and V; gate and up).
+// REQUIRES x.columns() == w.columns() of each, and x.quantised() where its arithmetic is kInteger.
+void matmul(ThreadPool& pool, std::span<const Product> products, const Activations& x);
+
+inline void matmul(ThreadPool& pool, const PackedMatrix& w, const Activations& x, float* out,
+                   size_t stride, bool add = false) {
+  const Product one{&w, out, stride, add};
+  matmul(pool, {&one, 1}, x);
+}
 
 }  // namespace weir

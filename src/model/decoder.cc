@@ -102,6 +102,16 @@ void Decoder::embed(std::span<const int32_t> tokens, const Rows& rows) {
   observe(Observable::kEmbedding, ~0u, rows, rows.x, d);
 }
 
+void Decoder::multiply(Profile::Kind kind, std::initializer_list<Product> products) {
+  Profile::Work work;
+  for (const Product& p : products) {
+    work.bytes += p.w->bytes();
+    work.macs += p.w->rows() * p.w->columns() * input_.rows();
+    work.integer = p.w->arithmetic() == Arithmetic::kInteger;
+  }
+  profile().time(kind, work, [&] { matmul(pool_, products, input_); });
+}
+
 void Decoder::norm(const Rows& rows, std::span<const float> weight) {
   const size_t d = config_.d_model;
   float* hidden = grown(hidden_, rows.count * d);
@@ -117,9 +127,13 @@ void Decoder::project_qkv(const DecoderLayer& w, const Rows& rows) {
     std::span<const float> bias;
     std::vector<float>& out;
   } parts[] = {{w.q, w.q_bias, q_}, {w.k, w.k_bias, k_}, {w.v, w.v_bias, v_}};
+  const auto product = [&](size_t i) {
+    const size_t n = parts[i].matrix.rows();
+    return Product{&parts[i].matrix, grown(parts[i].out, rows.count * n), n};
+  };
+  multiply(Profile::kQkv, {product(0), product(1), product(2)});
   for (const auto& p : parts) {
     const size_t n = p.matrix.rows();
-    matmul(pool_, p.matrix, input_, grown(p.out, rows.count * n), n);
     if (p.bias.empty()) continue;
     for_each_row(rows, [&](size_t i) { add(&p.out[i * n], p.bias.data(), n); });
   }
@@ -164,6 +178,22 @@ void Decoder::rotate_and_write(uint32_t l, const Rows& rows) {
   observe(Observable::kValue, l, rows, v_.data(), kv);
 }
 
+// Each row reads what it sees once for all heads of a group; rows of one sequence share it.
+Profile::Work Decoder::attention_work(uint32_t l, const Rows& rows) const {
+  Profile::Work work;
+  const uint64_t window = local(l) ? config_.sliding_window : ~0u;
+  for (const RowSpan& s : rows.spans) {
+    const uint64_t end = static_cast<uint64_t>(s.position) + s.rows;
+    uint64_t seen = 0;  // Of all rows together.
+    for (uint64_t at = static_cast<uint64_t>(s.position) + 1; at <= end; ++at)
+      seen += std::min(at, window);
+    const uint64_t slots = std::min<uint64_t>(end, window + s.rows - 1);
+    work.bytes += slots * 2 * config_.kv_heads * row_bytes(s.cache->shape().kv, config_.head_dim);
+    work.macs += seen * 2 * config_.heads * config_.head_dim;
+  }
+  return work;
+}
+
 void Decoder::attend_layer(uint32_t l, const Rows& rows) {
   const size_t n = size_t{config_.heads} * config_.head_dim;
   grown(attended_, rows.count * n);
@@ -184,7 +214,8 @@ void Decoder::attend_layer(uint32_t l, const Rows& rows) {
                              kv,
                              local(l) ? static_cast<int>(config_.sliding_window) : 0,
                              config_.attention_scale};
-  attend(pool_, shape, queries_);
+  profile().time(Profile::kAttention, profile().on() ? attention_work(l, rows) : Profile::Work(),
+                 [&] { attend(pool_, shape, queries_); });
   observe(Observable::kAttention, l, rows, attended_.data(), n);
 }
 
@@ -201,8 +232,8 @@ void Decoder::project_out(const DecoderLayer& w, const Rows& rows) {
   const size_t d = config_.d_model;
   input_.set(attended_.data(), rows.count, size_t{config_.heads} * config_.head_dim, arithmetic_,
              pool_);
-  if (w.post_attn_norm.empty()) return matmul(pool_, w.out, input_, rows.x, d, true);
-  matmul(pool_, w.out, input_, grown(q_, rows.count * d), d);
+  if (w.post_attn_norm.empty()) return multiply(Profile::kOut, {{&w.out, rows.x, d, true}});
+  multiply(Profile::kOut, {{&w.out, grown(q_, rows.count * d), d}});
   add_normed(q_.data(), w.post_attn_norm, rows);
 }
 
@@ -210,12 +241,11 @@ void Decoder::feed_forward(const DecoderLayer& w, const Rows& rows, Gate activat
   const size_t d = config_.d_model, n = config_.ffn;
   float* gate = grown(gate_, rows.count * n);
   float* up = grown(up_, rows.count * n);
-  matmul(pool_, w.gate, input_, gate, n);
-  matmul(pool_, w.up, input_, up, n);
+  multiply(Profile::kGateUp, {{&w.gate, gate, n}, {&w.up, up, n}});
   for_each_row(rows, [&](size_t i) { activation(gate + i * n, up + i * n, n, gate + i * n); });
   input_.set(gate, rows.count, n, arithmetic_, pool_);
-  if (w.post_ffn_norm.empty()) return matmul(pool_, w.down, input_, rows.x, d, true);
-  matmul(pool_, w.down, input_, grown(q_, rows.count * d), d);
+  if (w.post_ffn_norm.empty()) return multiply(Profile::kDown, {{&w.down, rows.x, d, true}});
+  multiply(Profile::kDown, {{&w.down, grown(q_, rows.count * d), d}});
   add_normed(q_.data(), w.post_ffn_norm, rows);
 }
 
@@ -236,7 +266,7 @@ void Decoder::head(const Rows& rows, std::span<const uint32_t> picked, float* lo
                            {x + i * d, d}});
   input_.set(x, picked.size(), d, arithmetic_, pool_);
   const PackedMatrix& output = output_.empty() ? embedding_ : output_;
-  matmul(pool_, output, input_, logits, output.rows());
+  multiply(Profile::kHead, {{&output, logits, output.rows()}});
 }
 
 void Decoder::observe(Observable what, uint32_t l, const Rows& rows, const float* values,

@@ -2,6 +2,7 @@
 // puts them together. Shapes: n rows, d = d_model.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <vector>
@@ -53,6 +54,9 @@ class Decoder : public Model {
   void observe(Observable what, uint32_t l, const Rows& rows, const float* values, size_t columns);
 
  private:
+  // matmul, timed where it is asked for.
+  void multiply(Profile::Kind kind, std::initializer_list<Product> products);
+  Profile::Work attention_work(uint32_t l, const Rows& rows) const;
   void add_normed(const float* y, std::span<const float> weight, const Rows& rows);
   void for_each_row(const Rows& rows, const std::function<void(size_t)>& body);
   bool local(uint32_t l) const;

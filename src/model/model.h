@@ -11,6 +11,7 @@
 #include "format/model_file.h"
 #include "kernels/matmul.h"
 #include "kv/cache.h"
+#include "model/profile.h"
 #include "weir/observe.h"
 #include "weir/status.h"
 
@@ -64,6 +65,11 @@ class Model {
   virtual void layer(uint32_t l, const Rows& rows) = 0;
   // logits[i] = the vocabulary's logits, [vocabulary], of row picked[i] of rows.x.
   virtual void head(const Rows& rows, std::span<const uint32_t> picked, float* logits) = 0;
+
+  Profile& profile() { return profile_; }
+
+ private:
+  Profile profile_;
 };
 
 }  // namespace weir

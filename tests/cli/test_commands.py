@@ -134,6 +134,22 @@ def test_bench_speed(weir, smollm2):
     assert figures["commit"]
 
 
+def test_bench_speed_takes_lists_and_shows_limits(weir, smollm2):
+    result = weir("bench", "speed", "-m", smollm2, "--prompt-tokens", "8,16", "--gen-tokens", "2",
+                  "--batch", "1,2", "--repeat", "1", "--roofline", "--json")
+    assert result.returncode == 0, result.stderr
+    runs = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(r["batch"], r["prompt_tokens"]) for r in runs] == [(1, 8), (1, 16), (2, 8), (2, 16)]
+    for run in runs:
+        roofline = run["roofline"]
+        assert roofline["read_bytes_per_s"] > 1e8
+        assert roofline["integer_macs_per_s"] > roofline["float_macs_per_s"] > 1e8
+        decode = {k["kernel"]: k for k in roofline["decode"]}
+        assert decode["qkv"]["calls"] == 30 * 2
+        assert decode["head"]["macs"] == 2 * run["batch"] * 576 * 49152
+        assert all(k["seconds"] >= 0 for k in roofline["prefill"] + roofline["decode"])
+
+
 def test_bench_that_does_not_fit(weir, smollm2):
     result = weir("bench", "speed", "-m", smollm2, "--depth", "9000")
     assert result.returncode == 1

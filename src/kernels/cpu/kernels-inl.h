@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/attention-inl.h"
 #include "kernels/cpu/elementwise-inl.h"
+#include "kernels/cpu/limits-inl.h"
 #include "kernels/cpu/matmul-inl.h"
 #include "kernels/cpu/matmul_float-inl.h"
 #include "kernels/cpu/quantise-inl.h"
@@ -23,6 +24,11 @@ const Kernels WEIR_ISA_TABLE = {
     .fold_piece = WEIR_ISA_NAMESPACE::fold_piece,
     .merge_folds = WEIR_ISA_NAMESPACE::merge_folds,
     .finish_row = WEIR_ISA_NAMESPACE::finish_row,
+    .byte_macs_a_round = WEIR_ISA_NAMESPACE::kByteMacsARound,
+    .float_macs_a_round = WEIR_ISA_NAMESPACE::kFloatMacsARound,
+    .multiply_bytes = WEIR_ISA_NAMESPACE::multiply_bytes,
+    .multiply_floats = WEIR_ISA_NAMESPACE::multiply_floats,
+    .read_bytes = WEIR_ISA_NAMESPACE::read_bytes,
 };
 
 }  // namespace weir

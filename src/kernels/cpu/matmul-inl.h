@@ -119,8 +119,8 @@ void multiply_few(const MatmulPiece& piece) {
   for (int r = 0; r < kRows; ++r) put(piece, r, acc[r]);
 }
 
-// Columns whose unpacked tiles, with the rows' activations, stay in the nearest cache.
-inline constexpr size_t kRunBlocks = 16;
+// Blocks of columns whose unpacked tiles, with the rows' activations, stay in the nearest cache.
+inline constexpr size_t kRunBlocksMax = 24;
 
 template <int kRows, typename Tile>
 void fold_run(const Unpacked<Tile>* tiles, size_t count, const QuantisedBlock* x, size_t stride,
@@ -145,11 +145,13 @@ template <typename Tile>
 void multiply_many(const MatmulPiece& piece) {
   const size_t blocks = piece.columns / kQuantBlock;
   const auto* tiles = reinterpret_cast<const Tile*>(piece.tiles);
-  Unpacked<Tile> run[kRunBlocks];
+  const size_t runs = (blocks + kRunBlocksMax - 1) / kRunBlocksMax;
+  const size_t per_run = (blocks + runs - 1) / runs;
+  Unpacked<Tile> run[kRunBlocksMax];
   Floats sums[kPieceRows];
   for (size_t r = 0; r < piece.rows; ++r) sums[r] = broadcast(0.0f);
-  for (size_t b = 0; b < blocks; b += kRunBlocks) {
-    const size_t count = blocks - b < kRunBlocks ? blocks - b : kRunBlocks;
+  for (size_t b = 0; b < blocks; b += per_run) {
+    const size_t count = blocks - b < per_run ? blocks - b : per_run;
     for (size_t i = 0; i < count; ++i)
       unpack(tiles[(b + i) / Tile::kParts], static_cast<int>((b + i) % Tile::kParts), run[i]);
     for (size_t r = 0; r < piece.rows; r += kRowsAtOnce)

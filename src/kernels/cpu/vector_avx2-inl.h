@@ -65,8 +65,7 @@ WEIR_INLINE void load_pairs_f16(const uint16_t* from, Floats& even, Floats& odd)
     const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
     const __m256i apart = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0,
                                            1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-    const __m256i halves =
-        _mm256_permute4x64_epi64(_mm256_shuffle_epi8(pairs, apart), 0xD8);
+    const __m256i halves = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(pairs, apart), 0xD8);
     evens = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
     odds = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
   };

@@ -1,0 +1,45 @@
+// The work that a benchmark measures: sequences of random tokens that go on together.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "weir/engine.h"
+
+namespace weir::cli {
+
+// SplitMix64 (Steele, Lea and Flood, 2014): the same ids on every machine.
+class TokenSource {
+ public:
+  TokenSource(uint64_t seed, uint32_t vocabulary) : state_(seed), vocabulary_(vocabulary) {}
+
+  std::vector<Token> take(uint32_t count);
+
+ private:
+  uint64_t next();
+
+  uint64_t state_;
+  const uint32_t vocabulary_;
+};
+
+// Sequences that go on together.
+class Batch {
+ public:
+  static Result<Batch> create(Engine& engine, uint32_t size);
+
+  // `count` random tokens to each.
+  Status append_random(TokenSource& source, uint32_t count);
+
+  // One token to each, its likeliest.
+  Status step();
+
+ private:
+  explicit Batch(Engine& engine) : engine_(&engine) {}
+
+  Status append(const std::vector<std::vector<Token>>& tokens);
+
+  Engine* engine_;
+  std::vector<Sequence> sequences_;
+};
+
+}  // namespace weir::cli
