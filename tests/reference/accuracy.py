@@ -23,8 +23,8 @@ CONTINUATION = 48
 STUDY = """
 ## Why a scale for each 32 columns
 
-Before the kernels were written, the roundings were tried one by one in the NumPy reference (2026-11-21;
-3,072 positions of SmolLM2, 768 of Gemma). Mean KL divergence:
+Before the kernels were written, the roundings were tried one by one in the NumPy reference
+(2026-11-21; 3,072 positions of SmolLM2, 768 of Gemma). Mean KL divergence:
 
 | activations in 8 bits, a scale for each | SmolLM2 | Gemma 3 270M |
 |---|---|---|
