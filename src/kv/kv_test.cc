@@ -4,7 +4,6 @@
 #include <set>
 
 #include "kv/cache.h"
-#include "kv/page.h"
 
 namespace weir {
 namespace {

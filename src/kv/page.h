@@ -75,9 +75,9 @@ struct Slice {
   uint32_t begin = 0, end = 0;  // Rows of the page.
   Reading reading = Reading::kStored;
   int32_t shift = 0;
-  uint32_t group = 0;       // Index into the list's groups.
-  Positions positions;      // For kListed, of rows begin, begin + 1, ...
-  std::vector<float> bias;  // Private, of those rows; empty: the page's own.
+  uint32_t group = 0;            // Index into the list's groups.
+  Positions positions = {};      // For kListed, of rows begin, begin + 1, ...
+  std::vector<float> bias = {};  // Private, of those rows; empty: the page's own.
 };
 
 // Slices of a group fold together; then their logits' scale and their mass's exponent apply
