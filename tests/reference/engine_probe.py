@@ -15,8 +15,9 @@ EMBEDDING, QUERY, KEY, VALUE, ATTENTION, LAYER_OUTPUT, FINAL_NORM = (1 << i for 
 
 
 def program() -> pathlib.Path:
-    """$WEIR_PROBE, or the release build's."""
-    return pathlib.Path(os.environ.get("WEIR_PROBE", ROOT / "build/release/engine_probe"))
+    """$WEIR_PROBE, or that of the build directory ($WEIR_BUILD)."""
+    build = pathlib.Path(os.environ.get("WEIR_BUILD", ROOT / "build/release"))
+    return pathlib.Path(os.environ.get("WEIR_PROBE", build / "engine_probe"))
 
 
 class Refused(RuntimeError):

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import engine_probe
+import isas
 import real_models
 from engine_probe import Probe
 from model import Model
+from soak import soak
 from tiny_models import SHAPES
 
 # Relative, of each row. Both compute in float32 and differ in the order of sums only, which gives
@@ -70,12 +72,13 @@ def open_float(isa, path, **options):
     return probe
 
 
-@pytest.mark.parametrize("isa", ["scalar", "avx2"])
+@pytest.mark.parametrize("seed", range(1, soak(2, 6)))
+@pytest.mark.parametrize("isa", isas.available())
 @pytest.mark.parametrize("name", SHAPES)
-def test_tiny(tiny, name, isa):
+def test_tiny(tiny, name, isa, seed):
     model = Model(tiny[name])
     vocabulary = len(model.head_weight)
-    tokens = np.random.default_rng(1).integers(0, vocabulary, size=300).tolist()
+    tokens = np.random.default_rng(seed).integers(0, vocabulary, size=300).tolist()
     with open_float(isa, tiny[name]) as probe:
         assert probe.info["vocabulary"] == vocabulary
         check(compare(probe, model, tokens, len(tokens)))
@@ -87,11 +90,11 @@ def test_real(name):
     path = real_models.path_of(name)
     model = real_models.reference(path)
     texts = [t.read_text(encoding="utf-8") for t in real_models.TEXTS]
-    runs = [("scalar", real_models.PROMPTS[0], None), ("scalar", texts[2], 48),
-            ("avx2", texts[0], 200), ("avx2", texts[0] + texts[1], 700)]  # fmt: skip
-    for isa in ("scalar", "avx2"):
+    short = [(real_models.PROMPTS[0], None), (texts[2], 48)]
+    long = [(texts[0], 200), (texts[0] + texts[1], 700)]
+    for isa in isas.available():
         with open_float(isa, path) as probe:
-            for _, text, length in (r for r in runs if r[0] == isa):
+            for text, length in short if isa == "scalar" else long:
                 tokens = probe.tokenize(text)[:length]
                 assert length is None or len(tokens) == length
                 check(compare(probe, model, tokens, min(len(tokens), 16)))

@@ -6,6 +6,7 @@ import pytest
 
 import sampling
 from engine_probe import Probe, Refused
+from soak import soak
 
 DRAWS = 4000
 PROMPT = [20, 30, 40, 30, 50, 30, 60, 70, 20]
@@ -64,10 +65,11 @@ def check_draws(drawn, p):
     assert chi_square <= freedom + 4 * np.sqrt(2 * freedom) + 8 * (freedom > 0)
 
 
+@pytest.mark.parametrize("turn", range(soak(1, 8)))
 @pytest.mark.parametrize("name", OPTIONS)
-def test_distribution(probe, name):
+def test_distribution(probe, name, turn):
     p = sampling.probabilities(probe.logits, PROMPT, **OPTIONS[name])
-    drawn = probe.sample(range(DRAWS), **OPTIONS[name])
+    drawn = probe.sample(range(turn * DRAWS, (turn + 1) * DRAWS), **OPTIONS[name])
     check_draws(drawn, p)
     # Every token of the set that is not rare appears.
     assert set(np.flatnonzero(p > 0.005)) <= set(drawn)

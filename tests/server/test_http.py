@@ -1,12 +1,14 @@
 """Raw HTTP: odd bytes whole and byte by byte, pipelining, slow and vanishing clients."""
 
 import json
+import random
 import socket
 import time
 
 import h11
 import pytest
 from http_cases import BAD, CASES, CLOSE, GOOD
+from soak import soak
 
 GET = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -98,6 +100,34 @@ def test_raw(fake, name, data, expectation):
             check(name, data, expectation, output)
         assert responses(talk(fake, GET, 1000))[0][0] == 200
     assert fake.process.pid == pid and fake.alive
+
+
+def altered(rng, data):
+    """`data` with a few of its bytes changed, dropped, repeated, or mixed with another case's."""
+    data = bytearray(data)
+    for _ in range(rng.randint(1, 4)):
+        at, size = rng.randint(0, len(data)), rng.randint(1, 12)
+        data[at : at + rng.choice([0, 0, size])] = rng.choice(
+            [
+                rng.randbytes(size),
+                bytes(rng.choices(b"\r\n\t :;,0\x00\xff", k=size)),
+                data[at : at + size] * rng.randint(0, 3),
+                rng.choice(CASES)[1][:200],
+            ]
+        )
+    return bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(soak(4, 400)))
+def test_altered(fake, seed):
+    rng = random.Random(seed)
+    for name, data, _ in CASES:
+        data = altered(rng, data)
+        output = talk(fake, data, rng.choice([1 << 20, max(len(data) // 3, 1), 97]))
+        assert not output or output.startswith(b"HTTP/1.1 "), f"{name}: {data!r}"
+        assert b"HTTP/1.1 500" not in output, f"{name}: {data!r}"
+    assert responses(talk(fake, GET, 1000))[0][0] == 200
+    assert fake.alive
 
 
 def test_a_refused_request_ends_the_connection(fake):

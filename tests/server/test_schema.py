@@ -5,8 +5,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+from soak import soak
 
-EXAMPLES = 40
+EXAMPLES = soak(40, 400)
 # Refusals of methods and formats that no operation lists.
 UNLISTED = (400, 405, 413, 415, 431)
 

@@ -10,6 +10,7 @@ import chat_jinja
 import random_templates
 from conversations import CONVERSATIONS
 from probe import Probe, ProbeError
+from soak import soak
 
 # What weir refuses and Python does not (see chat_template.h).
 REFUSED = re.compile(r"64 bits|cannot be printed|than 100000")
@@ -87,7 +88,7 @@ def test_real_models(probe, models_dir, name):
     assert check_template(probe, source) >= 12
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(soak(8, 80)))
 def test_random_templates(probe, seed):
     texts = 0
     for request in random_templates.requests(seed, 500):
