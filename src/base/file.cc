@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/number.h"
 #include "base/sha256.h"
 
 namespace weir {
@@ -75,6 +76,14 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+void MappedFile::forget(std::span<const std::byte> part) const {
+  const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  if (part.data() < data_ || part.data() + part.size() > data_ + size_) return;
+  const size_t first = ceil_div(static_cast<size_t>(part.data() - data_), page) * page;
+  const size_t end = static_cast<size_t>(part.data() + part.size() - data_) / page * page;
+  if (first < end) ::madvise(const_cast<std::byte*>(data_) + first, end - first, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() {

@@ -25,6 +25,10 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
+  // Takes the whole pages of `part` out of this process's memory: what has been copied elsewhere is
+  // not held twice. They stay valid, and are read again if touched. Bytes of others are left alone.
+  void forget(std::span<const std::byte> part) const;
+
  private:
   const std::byte* data_ = nullptr;
   size_t size_ = 0;

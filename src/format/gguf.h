@@ -103,6 +103,9 @@ class GgufFile {
   std::span<const std::byte> header() const { return header_; }     // All before the data section.
   std::span<const std::byte> data() const { return data_; }         // The data section.
 
+  // Lets go of a tensor's pages in memory: whoever has laid it out elsewhere needs them no more.
+  void forget(const Tensor& t) const { mapping_.forget({t.data, t.bytes()}); }
+
   // Null if the file has none of that name.
   const GgufEntry* find_entry(std::string_view key) const;
   const GgufTensor* find(std::string_view name) const;

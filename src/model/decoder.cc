@@ -28,6 +28,7 @@ Decoder::Decoder(const ModelFile& file, Arithmetic arithmetic, ThreadPool& pool,
   const auto pack = [&](const Tensor& t) {
     if (t.empty()) return PackedMatrix();
     PackedMatrix packed(t, arithmetic, pool);
+    file.file.forget(t);
     done += t.bytes();
     if (progress) progress(done);
     return packed;
