@@ -232,10 +232,11 @@ TEST_F(ListAttentionTest, ShiftedSlicesAreReadAtTheirNewPositions) {
   });
 }
 
-TEST_F(ListAttentionTest, UnrotatedKeysAreReadAtListedOrFixedPositions) {
+TEST_F(ListAttentionTest, UnrotatedKeysAreReadAtStoredListedOrFixedPositions) {
   const Rows rows(shape_, pool_, 192, 1, /*rotated=*/false);
   LayerLists lists = rows.cache.layer_lists(0);
   for (Page& page : lists.pages) page.rotated = false;
+  for (int32_t i = 0; i < 64; ++i) lists.pages[2].positions.each.push_back(130 + i + i / 50);
   for (List& list : lists.lists) {
     Slice& listed = list.slices[0];
     listed.begin = 8, listed.reading = Reading::kListed;
@@ -249,6 +250,7 @@ TEST_F(ListAttentionTest, UnrotatedKeysAreReadAtListedOrFixedPositions) {
       seen.push_back(rows.seen(head, row));
       if (row < 64) seen.back().position = 3 * (row - 8);
       if (row >= 64 && row < 128) seen.back().position = 160;
+      if (row >= 128) seen.back().position = row + 2 + (row - 128) / 50;
     }
     return seen;
   });
