@@ -30,7 +30,8 @@ struct ServerOptions {
 
 // Serves until SIGTERM or SIGINT: then takes no new work, finishes streams or ends them at
 // shutdown_timeout, and returns. A second signal ends at once. `listening` is called with the port
-// once requests are taken. kIo: the address cannot be bound.
+// once requests are taken. kIo: the address cannot be bound. kInvalid: an empty API key, or an
+// allowed origin that is none.
 Status serve(Engine& engine, const ServerOptions& options,
              const std::function<void(uint16_t port)>& listening);
 

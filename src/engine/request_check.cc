@@ -72,12 +72,16 @@ Status check(const Request& r, const ModelInfo& model, const CacheShape& shape,
   WEIR_TRY(check(r.sampling, model.vocabulary));
   const uint64_t peak =
       shape.peak_bytes(Generation::length_max(r, model.context_tokens_max), pages.page_bytes());
-  if (peak > pages.budget() / r.choices)
+  if (peak > pages.budget() / r.choices) {
+    const bool open = r.max_tokens == 0 && !r.prefill_only;
     return invalid(
-        r.choices > 1 ? "n" : "max_tokens",
-        fmt::format(
-            "the request may need {} bytes of KV cache for each of {} choices; the budget is {}",
-            peak, r.choices, pages.budget()));
+        open || r.choices == 1 ? "max_tokens" : "n",
+        fmt::format("{} {} bytes of KV cache for each of {} choices; the budget is {} in all: {} "
+                    "max_tokens or lower n",
+                    open ? "without max_tokens the request may fill the context and need"
+                         : "the request may need",
+                    peak, r.choices, pages.budget(), open ? "set" : "lower"));
+  }
   return {};
 }
 

@@ -23,12 +23,26 @@ bool is_usable_id(std::string_view id) {
   });
 }
 
-bool is_json(std::string_view content_type) {
-  std::string type(content_type.substr(0, content_type.find(';')));
-  while (type.ends_with(' ')) type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(),
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return type == "application/json";
+  std::erase_if(out, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
+  return out;
+}
+
+// Of the parameters only charset says something of the bytes.
+bool is_json(std::string_view content_type) {
+  const std::string type = lower(content_type);
+  size_t at = type.find(';');
+  if (type.substr(0, at) != "application/json") return false;
+  while (at != std::string::npos) {
+    const size_t end = type.find(';', at + 1);
+    const std::string parameter = type.substr(at + 1, end - at - 1);
+    if (parameter.starts_with("charset=") && parameter != "charset=utf-8") return false;
+    at = end;
+  }
+  return true;
 }
 
 HttpResponse simple_error(int status, std::string message) {
@@ -38,10 +52,9 @@ HttpResponse simple_error(int status, std::string message) {
 // A page of another origin can make a browser send text forms without asking first, but not JSON.
 std::optional<HttpResponse> check_body_kind(const HttpRequest& request) {
   const std::string_view type = request.header("content-type");
-  if (!type.empty() && !is_json(type))
-    return simple_error(415, "Content-Type must be application/json.");
-  if (type.empty() && !request.header("origin").empty())
+  if (type.empty())
     return simple_error(415, "Content-Type is missing; it must be application/json.");
+  if (!is_json(type)) return simple_error(415, "Content-Type must be application/json, in UTF-8.");
   if (!request.header("content-encoding").empty())
     return simple_error(415, "Content-Encoding is not supported.");
   return {};
@@ -107,7 +120,7 @@ HttpResponse App::options_response(const HttpRequest& request) const {
   return response;
 }
 
-asio::awaitable<void> App::handle(Exchange& exchange) {
+asio::awaitable<bool> App::handle(Exchange& exchange) {
   const Count count(active_, idle_);
   const HttpRequest& request = exchange.request();
   const Route* route = router_.match(request.method, request.path).route;
@@ -119,6 +132,7 @@ asio::awaitable<void> App::handle(Exchange& exchange) {
     failed = true;
   }
   if (failed) exchange.abort();
+  co_return !failed;
 }
 
 HttpResponse App::refusal(const Refusal& why) {

@@ -18,7 +18,7 @@ class App : public Application {
   App(Workplace& workplace, const ServerOptions& options, std::function<void()> idle);
 
   std::optional<HttpResponse> admit(HttpRequest& request) override;
-  boost::asio::awaitable<void> handle(Exchange& exchange) override;
+  boost::asio::awaitable<bool> handle(Exchange& exchange) override;
   HttpResponse refusal(const Refusal& why) override;
   void decorate(const HttpRequest& request, HttpResponse& response) override;
   void served(const HttpRequest& request, const Served& served) override;

@@ -1,6 +1,7 @@
 // The whole server over memory: what clients see.
 #include "server/app.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -132,29 +133,57 @@ TEST(App, ExpectContinueComesBeforeTheBody) {
 
 TEST(App, BodiesMustBeJson) {
   MemoryServer server;
-  EXPECT_THAT(server.serve({"POST /tokenize HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                            "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}"}),
-              StartsWith("HTTP/1.1 415"));
-  EXPECT_THAT(server.serve({"POST /tokenize HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                            "Origin: http://evil\r\nContent-Length: 2\r\n\r\n{}"}),
-              StartsWith("HTTP/1.1 415"));
+  const auto ask = [&](const std::string& field) {
+    return server.serve({"POST /tokenize HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + field +
+                         "Content-Length: 14\r\n\r\n{\"prompt\":\"a\"}"});
+  };
+  for (const char* good :
+       {"application/json", "Application/JSON ; charset=utf-8",
+        "application/json;charset=\"UTF-8\"", "application/json; x=y; charset=utf-8"})
+    EXPECT_THAT(ask(fmt::format("Content-Type: {}\r\n", good)), StartsWith("HTTP/1.1 200")) << good;
+  for (const char* bad : {"text/plain", "application/jsonp", "application/json; charset=latin1",
+                          "application/json; x=y; charset=utf-16"})
+    EXPECT_THAT(ask(fmt::format("Content-Type: {}\r\n", bad)), StartsWith("HTTP/1.1 415")) << bad;
+  EXPECT_THAT(ask(""), StartsWith("HTTP/1.1 415"));
+}
+
+TEST(App, AModelSaysWhenItWasLoaded) {
+  MemoryServer server;
+  const auto model = json_of(server.serve({get_request("/v1/models/fake")}));
+  EXPECT_GT(model.at("created").as_int64(), 1'600'000'000);
 }
 
 TEST(App, Cors) {
   ServerOptions options;
   options.allowed_origins = {"http://good"};
   MemoryServer server(options);
-  const auto preflight = [&](const std::string& origin) {
+  const auto preflight = [&](const std::string& origin, const std::string& more = "") {
     return server.serve(
         {"OPTIONS /v1/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-         "Access-Control-Request-Method: POST\r\nOrigin: " +
-         origin + "\r\n\r\n"});
+         "Access-Control-Request-Method: POST\r\n" +
+         more + "Origin: " + origin + "\r\n\r\n"});
   };
   EXPECT_THAT(preflight("http://good"), HasSubstr("Access-Control-Allow-Origin: http://good\r\n"));
   EXPECT_THAT(preflight("http://good"), HasSubstr("Access-Control-Allow-Methods: POST, OPTIONS"));
+  const std::string asked = "Access-Control-Request-Headers: ";
+  EXPECT_THAT(preflight("http://good", asked + "x-stainless-os,authorization , x-b\r\n"),
+              HasSubstr("Access-Control-Allow-Headers: Authorization, Content-Type, X-Request-Id, "
+                        "x-stainless-os, authorization, x-b\r\n"));
+  EXPECT_THAT(preflight("http://good", asked + "a b, <x>, , x-c\r\n"),
+              HasSubstr("Content-Type, X-Request-Id, x-c\r\n"));
+  EXPECT_THAT(preflight("http://good", asked + std::string(5000, 'a') + "\r\n"),
+              HasSubstr("Content-Type, X-Request-Id\r\n"));
   EXPECT_THAT(preflight("http://evil"), Not(HasSubstr("Access-Control-Allow")));
   EXPECT_THAT(server.serve({get_request("/health", "Origin: http://good\r\n")}),
               HasSubstr("Access-Control-Allow-Origin: http://good\r\n"));
+}
+
+TEST(App, OriginsAreOrigins) {
+  for (const char* good : {"*", "null", "http://a", "https://a.example:8443", "http://[::1]:80"})
+    EXPECT_TRUE(is_origin(good)) << good;
+  for (const char* bad :
+       {"", "foo", "foo.example:80", "://a", "http://", "http://a/", "http://a b"})
+    EXPECT_FALSE(is_origin(bad)) << bad;
 }
 
 TEST(App, Completion) {

@@ -9,6 +9,9 @@
 
 namespace weir::server {
 
+// Whether a browser could send it as Origin ("https://host" or "https://host:port"), or "*".
+bool is_origin(std::string_view text);
+
 class Cors {
  public:
   // Origins as browsers send them, or "*" for any.

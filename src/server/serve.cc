@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -28,6 +29,17 @@ constexpr std::chrono::seconds kLastWords{2};           // For streams ended at 
 std::vector<std::string> names_of(const TextService& service, const ServerOptions& options) {
   if (!options.served_model_names.empty()) return options.served_model_names;
   return {service.info().name};
+}
+
+Status check(const ServerOptions& options) {
+  for (const std::string& key : options.api_keys)
+    if (key.empty()) return fail(Code::kInvalid, "an API key must not be empty", "api_keys");
+  for (const std::string& origin : options.allowed_origins)
+    if (!is_origin(origin))
+      return fail(Code::kInvalid,
+                  fmt::format("'{}' is not an origin: one is written http://host:port", origin),
+                  "allowed_origins");
+  return {};
 }
 
 // One listening socket and its connections, all on one I/O thread.
@@ -90,7 +102,11 @@ Status Server::listen() {
   if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
   if (!error) signals_.add(SIGTERM, error);
   if (!error) signals_.add(SIGINT, error);
-  if (error) return fail(Code::kIo, "cannot listen there: " + error.message(), "port");
+  if (error)
+    return fail(
+        Code::kIo,
+        fmt::format("cannot listen on {}:{}: {}", options_.host, options_.port, error.message()),
+        "port");
   if (options_.api_keys.empty() && !endpoint.address().is_loopback())
     spdlog::warn("listening beyond this machine without an API key");
   return {};
@@ -171,6 +187,7 @@ void Server::stop_if_drained() {
 
 Status serve(TextService& service, const ServerOptions& options,
              const std::function<void(uint16_t port)>& listening) {
+  WEIR_TRY(check(options));
   try {
     Server server(service, options);
     WEIR_TRY(server.listen());

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -262,6 +263,56 @@ def test_cors(locked):
     answer = httpx.get(locked.url + "/v1/models", headers={"Origin": "http://page.example"})
     assert answer.status_code == 401
     assert answer.headers["Access-Control-Allow-Origin"] == "http://page.example"
+
+
+def test_preflights_allow_what_sdks_send(locked):
+    """The fields of OpenAI's JavaScript client, which a browser names in the preflight."""
+    asked = "authorization,content-type,x-stainless-lang,x-stainless-os,x-stainless-retry-count"
+    preflight = {
+        "Origin": "http://page.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": asked,
+    }
+    answer = httpx.options(locked.url + COMPLETIONS, headers=preflight)
+    allowed = answer.headers["Access-Control-Allow-Headers"].replace(" ", "").split(",")
+    assert set(asked.split(",")) <= set(allowed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--api-key", ""], "API key must not be empty"),
+        (["--origin", "foo"], "'foo' is not an origin"),
+        (["--port", "TAKEN"], "cannot listen on 127.0.0.1:TAKEN: Address already in use"),
+    ],
+)
+def test_what_cannot_be_served_ends_at_once(fake, build_dir, arguments, said):
+    taken = str(fake.port)
+    arguments = [argument.replace("TAKEN", taken) for argument in arguments]
+    ended = subprocess.run(
+        [build_dir / "fake_server", *arguments], capture_output=True, text=True, timeout=20
+    )
+    assert ended.returncode == 1
+    assert said.replace("TAKEN", taken) in ended.stderr
+
+
+def test_a_client_that_left_is_counted(fake):
+    def counted(name, **labels):
+        text = httpx.get(fake.url + "/metrics").text
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    aborted = counted("weir:request_success_total", finished_reason="abort")
+    left = counted("http_requests_total", handler=COMPLETIONS, status="499")
+    connection = post(fake, {"prompt": "@stall", "max_tokens": 9, "n": 3})
+    wait_until(lambda: running(fake) > 0)
+    reset(connection)
+    wait_until(lambda: counted("http_requests_total", status="499") == left + 1)
+    assert counted("weir:request_success_total", finished_reason="abort") == aborted + 3
 
 
 def test_metrics(fake):

@@ -11,6 +11,9 @@ from http_cases import BAD, CASES, CLOSE, GOOD
 from soak import soak
 
 GET = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+HEAD = b"HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+POST_TOKENIZE = b"POST /tokenize " + HEAD
+POST_COMPLETIONS = b"POST /v1/completions " + HEAD
 
 
 def connect(server, timeout=10):
@@ -146,7 +149,7 @@ def test_a_refused_request_ends_the_connection(fake):
 def test_pipelining(fake):
     one = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
     body = b'{"prompt":"abc"}'
-    two = b"POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    two = POST_TOKENIZE + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
     answers = responses(talk(fake, one + two + one, 1 << 20))
     assert [status for status, _ in answers] == [200, 200, 200]
     assert json.loads(answers[1][1])["count"] == 4
@@ -154,7 +157,7 @@ def test_pipelining(fake):
 
 def test_pipelined_bytes_are_no_disconnect(fake):
     body = b'{"prompt":"abc@slow","max_tokens":20}'
-    post = b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (
+    post = POST_COMPLETIONS + b"Content-Length: %d\r\n\r\n%s" % (
         len(body),
         body,
     )
@@ -168,7 +171,7 @@ def test_pipelined_bytes_are_no_disconnect(fake):
 
 def test_expect_continue(fake):
     body = b'{"prompt":"a"}'
-    head = b"POST /tokenize HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\n"
+    head = POST_TOKENIZE + b"Connection: close\r\nExpect: 100-continue\r\n"
     with connect(fake) as connection:
         connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body))
         assert connection.recv(1000).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -180,7 +183,7 @@ def test_expect_continue(fake):
 
 
 def test_large_bodies_are_refused_unread(fake):
-    head = b"POST /tokenize HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = POST_TOKENIZE + b"Transfer-Encoding: chunked\r\n\r\n"
     with connect(fake) as connection:
         connection.sendall(head)
         sent = 0
@@ -201,7 +204,7 @@ def resident(server):
 
 def test_refused_work_takes_no_memory(fake):
     body = b'{"prompt":"a","n":100000000}'
-    post = b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (
+    post = POST_COMPLETIONS + b"Content-Length: %d\r\n\r\n%s" % (
         len(body),
         body,
     )
@@ -223,7 +226,7 @@ def hasty(start_fake):
     [
         b"",
         b"GET /health HTTP/1.1\r\nHo",
-        b"POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{",
+        POST_TOKENIZE + b"Content-Length: 9\r\n\r\n{",
     ],
 )
 def test_slow_requests_are_ended(hasty, head):

@@ -72,7 +72,7 @@ void Answer::take(const EndEvent& event, uint32_t prompt, std::vector<ChoicePart
   usage_.cached_tokens += event.usage.cached_tokens;
   if (!event.status) {
     error_ = event.status.error();
-    metrics_.choice_finished(error_->code == Code::kCancelled ? "abort" : "error");
+    count_unfinished(error_->code == Code::kCancelled ? "abort" : "error");
     return;
   }
   Metrics::Finished finished;
@@ -90,6 +90,15 @@ void Answer::take(const EndEvent& event, uint32_t prompt, std::vector<ChoicePart
   }
   finished.decoding /= per_prompt_;
   metrics_.finished(finished);
+}
+
+void Answer::abandon() {
+  count_unfinished("abort");
+}
+
+void Answer::count_unfinished(std::string_view reason) {
+  for (Choice& choice : choices_)
+    if (!std::exchange(choice.finished, true)) metrics_.choice_finished(reason);
 }
 
 void Answer::time_token(Choice& choice) {

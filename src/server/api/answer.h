@@ -18,6 +18,9 @@ class Answer {
   // The parts that an event makes certain, in order; choices are numbered over all prompts.
   std::vector<ChoicePart> apply(Arrival arrival);
 
+  // The client has left: what it did not get whole counts as aborted.
+  void abandon();
+
   // All prompts have had their EndEvent, or one of them failed.
   bool done() const { return error_.has_value() || ended_ == job_.requests.size(); }
   const std::optional<Error>& error() const { return error_; }
@@ -35,6 +38,7 @@ class Answer {
   void take(const TokenEvent& event, uint32_t prompt, std::vector<ChoicePart>& parts);
   void take(const ChoiceEvent& event, uint32_t prompt, std::vector<ChoicePart>& parts);
   void take(const EndEvent& event, uint32_t prompt, std::vector<ChoicePart>& parts);
+  void count_unfinished(std::string_view reason);
   void time_token(Choice& choice);
   void advance(Choice& choice, const std::vector<TokenLogprob>& tokens);
 

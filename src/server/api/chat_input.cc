@@ -132,4 +132,18 @@ Result<ChatInput> read_chat_input(const Fields& fields) {
   return input;
 }
 
+// Tools that leave no trace in the prompt are lost, and the answer would not say so. Only rendering
+// tells: a template may name them and yet not use them.
+Result<std::vector<Token>> read_chat_tokens(const Fields& fields, const JobContext& context) {
+  WEIR_ASSIGN(ChatInput input, read_chat_input(fields));
+  WEIR_ASSIGN(auto tokens, context.service.chat_tokens(input));
+  if (input.tools_json.empty()) return tokens;
+  input.tools_json.clear();
+  const auto without = context.service.chat_tokens(input);
+  if (without && *without == tokens)
+    return fail(Code::kInvalid,
+                "tools are not supported by this model: its chat template ignores them.", "tools");
+  return tokens;
+}
+
 }  // namespace weir::server

@@ -4,11 +4,15 @@
 
 #include <cmath>
 
+#include "server/api/utf8.h"
+
 namespace weir::server {
 
 namespace json = boost::json;
 
 Result<json::object> parse_body(std::string_view body) {
+  if (const size_t valid = valid_utf8_bytes(body); valid < body.size())
+    return fail(Code::kInvalid, fmt::format("The body is not valid UTF-8 at byte {}.", valid));
   json::parse_options options;
   options.max_depth = kJsonDepthMax;
   boost::system::error_code error;
@@ -17,8 +21,7 @@ Result<json::object> parse_body(std::string_view body) {
     return fail(Code::kInvalid,
                 fmt::format("The body's JSON is nested more than {} deep.", kJsonDepthMax));
   if (error)
-    return fail(Code::kInvalid,
-                fmt::format("The body is not valid JSON in UTF-8: {}.", error.message()));
+    return fail(Code::kInvalid, fmt::format("The body is not valid JSON: {}.", error.message()));
   if (!value.is_object())
     return fail(Code::kInvalid,
                 fmt::format("The body must be a JSON object, not {}.", kind_of(value)));
@@ -60,8 +63,9 @@ Result<double> to_number(const json::value& value, const NumberRange& range,
   const bool low = range.above_min ? !(number > range.min) : !(number >= range.min);
   if (low || !(number <= range.max))
     return fail(Code::kInvalid,
-                fmt::format("{} must be {} {} and at most {}.", param,
-                            range.above_min ? "above" : "at least", range.min, range.max),
+                fmt::format("{} must be {} {} and at most {}, not {}.", param,
+                            range.above_min ? "above" : "at least", range.min, range.max,
+                            json::serialize(value)),
                 param);
   return number;
 }

@@ -34,6 +34,11 @@ asio::awaitable<bool> next_parts(Exchange& exchange, GenerationGuard& generation
   }
 }
 
+void leave(Exchange& exchange, Answer& answer) {
+  answer.abandon();
+  exchange.abort();
+}
+
 std::string error_event(const Error& error, const Workplace& workplace) {
   return sse_event(error_json(to_api_error(error, workplace.draining)));
 }
@@ -90,7 +95,7 @@ asio::awaitable<void> reply_stream(Exchange& exchange, Workplace& workplace, con
   while (!answer.done()) {
     std::vector<ChoicePart> parts;
     const bool going = co_await next_parts(exchange, generation, answer, parts);
-    if (!going) co_return exchange.abort();
+    if (!going) co_return leave(exchange, answer);
     if (!begun && answer.error()) {
       HttpResponse response = error_response(to_api_error(*answer.error(), workplace.draining));
       co_await exchange.reply(std::move(response));
@@ -112,7 +117,7 @@ asio::awaitable<void> reply_stream(Exchange& exchange, Workplace& workplace, con
       begun = co_await exchange.begin_stream(std::move(head));
     }
     const bool sent = co_await exchange.stream(std::move(out));
-    if (!sent) co_return exchange.abort();
+    if (!sent) co_return leave(exchange, answer);
   }
   co_await exchange.end_stream();
 }
@@ -147,7 +152,7 @@ asio::awaitable<void> reply_whole(Exchange& exchange, Workplace& workplace, cons
   while (!answer.done()) {
     std::vector<ChoicePart> parts;
     const bool going = co_await next_parts(exchange, generation, answer, parts);
-    if (!going) co_return exchange.abort();
+    if (!going) co_return leave(exchange, answer);
     for (ChoicePart& part : parts) merge(std::move(part), choices.at(part.index));
   }
   HttpResponse response;
@@ -196,7 +201,10 @@ asio::awaitable<void> generate(Exchange& exchange, Workplace& workplace, JobRead
     co_await exchange.reply(std::move(response));
     co_return;
   }
-  if (exchange.gone()) co_return exchange.abort();
+  if (exchange.gone()) {
+    Answer unbegun(*job, workplace.service, workplace.metrics);
+    co_return leave(exchange, unbegun);
+  }
   Generation::Hooks hooks;
   hooks.arrived = [&exchange] { exchange.wakeup().notify(); };
   hooks.overrun = [&exchange] { exchange.abort(); };

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -27,6 +29,10 @@ struct Workplace {
   Metrics& metrics;
   std::vector<std::string> model_names;
   std::string fingerprint;  // system_fingerprint.
+  // When the models that it serves were loaded: Unix time.
+  const int64_t created = std::chrono::duration_cast<std::chrono::seconds>(
+                              std::chrono::system_clock::now().time_since_epoch())
+                              .count();
   boost::asio::thread_pool pool{2};
   bool draining = false;
   std::set<Generation*> generations;  // At work now.

@@ -14,6 +14,8 @@ Result<std::shared_ptr<Generation>> Generation::start(TextService& service,
       std::make_shared<Generation>(service, std::move(executor), std::move(hooks), events_max);
   for (uint32_t i = 0; i < requests.size(); ++i) {
     auto handler = [self, i](const Event& event) { self->push(i, event); };
+    // The job is accepted or refused as one: by what its first prompt finds.
+    if (i > 0) requests[i].companion = self->ids_.front();
     auto id = service.submit(std::move(requests[i]), std::move(handler));
     if (!id) {
       self->detach();

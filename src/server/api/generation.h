@@ -32,7 +32,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
     std::function<void()> overrun;  // The queue was full: the generation is cancelled.
   };
 
-  // Submits all requests or, if one is refused, none.
+  // Submits all requests or, if one is refused, none. Those after the first may wait beyond the
+  // bounds of the engine's queue, as they came with it.
   static Result<std::shared_ptr<Generation>> start(TextService& service,
                                                    std::vector<Request> requests,
                                                    boost::asio::any_io_executor executor,

@@ -43,6 +43,17 @@ TEST(Generation, ARefusedRequestTakesTheOthersBack) {
   while (service.active() > 0) std::this_thread::yield();
 }
 
+TEST(Generation, TheQueueJudgesAJobByItsFirstRequest) {
+  boost::asio::io_context io;
+  FakeService service;
+  service.answer_inline();
+  auto generation = Generation::start(service, {request_of("a"), request_of("b"), request_of("c")},
+                                      io.get_executor(), {}, 1000);
+  ASSERT_TRUE(generation.has_value());
+  EXPECT_EQ(service.companions(), (std::vector<RequestId>{0, 1, 1}));
+  (*generation)->detach();
+}
+
 TEST(Generation, NothingArrivesAfterDetach) {
   boost::asio::io_context io;
   FakeService service;

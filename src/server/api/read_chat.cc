@@ -68,8 +68,7 @@ Result<Job> read_chat(std::string_view body, const JobContext& context) {
   WEIR_TRY(read_max_tokens(fields, request));
   WEIR_TRY(read_logprobs(fields, job, request));
   WEIR_TRY(read_streaming(fields, job));
-  WEIR_ASSIGN(const ChatInput input, read_chat_input(fields));
-  auto prompt = context.service.chat_tokens(input);
+  auto prompt = read_chat_tokens(fields, context);
   if (!prompt) {
     if (prompt.error().param.empty()) prompt.error().param = "messages";
     return fail(std::move(prompt.error()));

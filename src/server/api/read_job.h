@@ -31,6 +31,8 @@ Result<std::string> read_model(const Fields& fields, const JobContext& context);
 
 // messages, tools, chat_template_kwargs and add_generation_prompt.
 Result<ChatInput> read_chat_input(const Fields& fields);
+// The conversation's tokens. kInvalid: the model's template makes nothing of the tools given.
+Result<std::vector<Token>> read_chat_tokens(const Fields& fields, const JobContext& context);
 
 // --- Parts that both kinds share ---
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 
 namespace weir::server {
 namespace {
@@ -59,8 +60,10 @@ Status add_stop(const json::value& value, const std::string& param, Request& req
   if (!value.is_string()) return fail(wrong_kind(value, param, "a string"));
   const std::string_view text = value.as_string();
   if (text.empty() || text.size() > kStopBytesMax)
-    return fail(Code::kInvalid, fmt::format("{} must have 1 to {} bytes.", param, kStopBytesMax),
-                param);
+    return fail(
+        Code::kInvalid,
+        fmt::format("{} must have 1 to {} bytes, not {}.", param, kStopBytesMax, text.size()),
+        param);
   request.stop.emplace_back(text);
   return {};
 }
@@ -77,7 +80,8 @@ Status read_stop(const Fields& fields, Request& request) {
   if (stop->as_array().size() > kStopsMax)
     return fail(Code::kInvalid, fmt::format("{} may have at most {} strings.", param, kStopsMax),
                 param);
-  for (const json::value& value : stop->as_array()) WEIR_TRY(add_stop(value, param, request));
+  for (size_t i = 0; i < stop->as_array().size(); ++i)
+    WEIR_TRY(add_stop(stop->as_array()[i], fmt::format("{}[{}]", param, i), request));
   return {};
 }
 
@@ -112,13 +116,16 @@ Status read_logit_bias(const Fields& fields, const ModelInfo& model, Request& re
                 "logit_bias");
   for (const auto& [key, value] : *biases) {
     WEIR_ASSIGN(const Token token, parse_token(key, model));
-    WEIR_ASSIGN(const double bias, to_number(value, {-100, 100}, "logit_bias"));
+    WEIR_ASSIGN(const double bias,
+                to_number(value, {-100, 100}, fmt::format("logit_bias[{}]", token)));
     request.sampling.logit_bias.emplace_back(token, single(bias));
   }
   return {};
 }
 
-bool is_harmless(const json::value& value) {
+// Asks for nothing: false, empty, or the number that changes nothing.
+bool is_harmless(const json::value& value, std::optional<double> neutral) {
+  if (value.is_number()) return neutral && value.to_number<double>() == *neutral;
   if (value.is_bool()) return !value.as_bool();
   if (value.is_array()) return value.as_array().empty();
   if (value.is_object()) return value.as_object().empty();
@@ -146,31 +153,44 @@ Status read_sampling(const Fields& fields, const ModelInfo& model, Request& requ
 }
 
 Status refuse_unsupported(const Fields& fields) {
-  constexpr std::array kRefused = {"audio",
-                                   "allowed_token_ids",
-                                   "bad_words",
-                                   "chat_template",
-                                   "continue_final_message",
-                                   "documents",
-                                   "function_call",
-                                   "functions",
-                                   "grammar",
-                                   "guided_choice",
-                                   "guided_grammar",
-                                   "guided_json",
-                                   "guided_regex",
-                                   "json_schema",
-                                   "logits_processors",
-                                   "prompt_embeds",
-                                   "prompt_logprobs",
-                                   "structured_outputs",
-                                   "suffix",
-                                   "truncate_prompt_tokens",
-                                   "use_beam_search",
-                                   "web_search_options"};
-  for (const char* name : kRefused) {
+  struct Refused {
+    const char* name;
+    std::optional<double> neutral;
+  };
+  constexpr std::array kRefused = {
+      Refused{"audio", {}},
+      Refused{"allowed_token_ids", {}},
+      Refused{"bad_words", {}},
+      Refused{"chat_template", {}},
+      Refused{"continue_final_message", {}},
+      Refused{"documents", {}},
+      Refused{"function_call", {}},
+      Refused{"functions", {}},
+      Refused{"grammar", {}},
+      Refused{"guided_choice", {}},
+      Refused{"guided_grammar", {}},
+      Refused{"guided_json", {}},
+      Refused{"guided_regex", {}},
+      Refused{"include_stop_str_in_output", {}},
+      Refused{"json_schema", {}},
+      Refused{"length_penalty", 1},
+      Refused{"logits_processors", {}},
+      Refused{"mirostat", 0},
+      Refused{"mirostat_mode", 0},
+      Refused{"n_predict", -1},
+      Refused{"prompt_embeds", {}},
+      Refused{"prompt_logprobs", {}},
+      Refused{"repeat_penalty", 1},
+      Refused{"structured_outputs", {}},
+      Refused{"suffix", {}},
+      Refused{"top_a", 0},
+      Refused{"truncate_prompt_tokens", {}},
+      Refused{"use_beam_search", {}},
+      Refused{"web_search_options", {}},
+  };
+  for (const auto& [name, neutral] : kRefused) {
     const json::value* value = fields.find(name);
-    if (value && !is_harmless(*value))
+    if (value && !is_harmless(*value, neutral))
       return fail(Code::kInvalid, fmt::format("{} is not supported.", name), name);
   }
   return {};
@@ -186,9 +206,10 @@ Result<std::vector<Token>> to_tokens(const json::array& array, const ModelInfo& 
                                      const std::string& param) {
   std::vector<Token> tokens;
   tokens.reserve(array.size());
-  for (const json::value& value : array) {
-    WEIR_ASSIGN(const Token token, to_token(value, model, param));
-    tokens.push_back(token);
+  for (size_t i = 0; i < array.size(); ++i) {
+    const auto token = to_token(array[i], model, param);
+    if (!token) return fail(to_token(array[i], model, fmt::format("{}[{}]", param, i)).error());
+    tokens.push_back(*token);
   }
   return tokens;
 }

@@ -22,7 +22,7 @@ json::object model_json(const Workplace& workplace, const std::string& name) {
   json::object model;
   model["id"] = name;
   model["object"] = "model";
-  model["created"] = 0;
+  model["created"] = workplace.created;
   model["owned_by"] = "weir";
   model["root"] = workplace.model_names.front();
   model["max_model_len"] = info.context_tokens_max;

@@ -12,10 +12,7 @@ namespace {
 namespace json = boost::json;
 
 Result<std::vector<Token>> tokens_of(const Fields& fields, const JobContext& context) {
-  if (fields.find("messages")) {
-    WEIR_ASSIGN(const ChatInput input, read_chat_input(fields));
-    return context.service.chat_tokens(input);
-  }
+  if (fields.find("messages")) return read_chat_tokens(fields, context);
   WEIR_ASSIGN(const auto prompt, fields.string("prompt"));
   if (!prompt) return fail(Code::kInvalid, "prompt or messages must be given.", "prompt");
   WEIR_ASSIGN(const bool add_special, fields.boolean("add_special_tokens", true));

@@ -32,13 +32,18 @@ Sequence next_sequence(std::string_view bytes) {
 
 }  // namespace
 
-bool is_valid_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const Sequence sequence = next_sequence(bytes);
-    if (!sequence.valid) return false;
-    bytes.remove_prefix(sequence.length);
+size_t valid_utf8_bytes(std::string_view bytes) {
+  std::string_view left = bytes;
+  while (!left.empty()) {
+    const Sequence sequence = next_sequence(left);
+    if (!sequence.valid) break;
+    left.remove_prefix(sequence.length);
   }
-  return true;
+  return bytes.size() - left.size();
+}
+
+bool is_valid_utf8(std::string_view bytes) {
+  return valid_utf8_bytes(bytes) == bytes.size();
 }
 
 std::string to_valid_utf8(std::string_view bytes) {

@@ -8,6 +8,8 @@
 namespace weir::server {
 
 bool is_valid_utf8(std::string_view bytes);
+// How many bytes stand before the first that is not valid; all, if none is.
+size_t valid_utf8_bytes(std::string_view bytes);
 
 // Each maximal ill-formed part becomes one U+FFFD (Unicode, chapter 3, "best practice").
 std::string to_valid_utf8(std::string_view bytes);

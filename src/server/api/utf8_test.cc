@@ -26,5 +26,12 @@ TEST(Utf8, Characters) {
   EXPECT_EQ(count_characters("\x9F\x98"), 0u);
 }
 
+TEST(Utf8, TheFirstInvalidByteIsFound) {
+  EXPECT_EQ(valid_utf8_bytes("ab\xC3\xA9"), 4u);
+  EXPECT_EQ(valid_utf8_bytes("ab\xC3\xA9\xFFz"), 4u);
+  EXPECT_EQ(valid_utf8_bytes("ab\xC3"), 2u);
+  EXPECT_EQ(valid_utf8_bytes(""), 0u);
+}
+
 }  // namespace
 }  // namespace weir::server

@@ -12,6 +12,7 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr int kClientLeft = 499;
 constexpr size_t kInboxBytesMax = 64 << 10;
 constexpr size_t kWriteBytesMax = 64 << 10;
 constexpr std::chrono::milliseconds kLinger{1'000};
@@ -138,8 +139,9 @@ asio::awaitable<void> Connection::answer(RequestReader& reader) {
   request_ = &reader.request();
   served_ = {};
   const auto begin = Clock::now();
-  co_await application_.handle(*this);
+  const bool handled = co_await application_.handle(*this);
   gone_hook_ = nullptr;
+  if (broken_) served_.status = handled ? kClientLeft : 500;
   served_.duration = Clock::now() - begin;
   application_.served(*request_, served_);
   request_ = nullptr;

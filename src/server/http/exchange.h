@@ -37,7 +37,7 @@ class Exchange {
 
 // What a served request was, for logs and metrics.
 struct Served {
-  int status = 0;
+  int status = 0;  // 499: the client left before it had its answer.
   uint64_t bytes = 0;
   Clock::duration duration{};
 };
@@ -47,7 +47,8 @@ class Application {
   virtual ~Application() = default;
   // Called with the head alone, before the body is read: gives the request its id, and may refuse.
   virtual std::optional<HttpResponse> admit(HttpRequest& request) = 0;
-  virtual boost::asio::awaitable<void> handle(Exchange& exchange) = 0;
+  // False: the handler failed, and aborted the exchange.
+  virtual boost::asio::awaitable<bool> handle(Exchange& exchange) = 0;
   // The answer to bytes that are no request.
   virtual HttpResponse refusal(const Refusal& why) = 0;
   // Fields that every answer to this request has.

@@ -17,9 +17,13 @@ bool is_token_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) || kMarks.find(c) != std::string_view::npos;
 }
 
+}  // namespace
+
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
 }
+
+namespace {
 
 bool is_digits(std::string_view text) {
   return !text.empty() &&

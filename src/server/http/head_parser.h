@@ -19,4 +19,7 @@ bool may_follow(char previous, char byte);
 // `head` ends with its empty line. Fills all but the body and id, or says why not.
 std::optional<Refusal> parse_head(std::string_view head, HttpRequest& request);
 
+// RFC 9110's token: what names of methods and fields are made of.
+bool is_token(std::string_view text);
+
 }  // namespace weir::server

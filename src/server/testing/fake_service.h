@@ -9,6 +9,7 @@
 //   @full      submit refuses: the queue is full
 //   @slow      a pause of some milliseconds before each token
 //   @forever   goes on until max_tokens or cancelled
+//   @toolless  the chat template ignores tools
 #pragma once
 
 #include <algorithm>
@@ -71,7 +72,8 @@ class FakeService : public TextService {
   Result<std::vector<Token>> chat_tokens(const ChatInput& input) const override {
     if (input.messages_json.find("@refuse") != std::string::npos)
       return fail(Code::kInvalid, "The template refuses this conversation.");
-    return tokenize(input.messages_json, false, true);
+    const bool blind = input.messages_json.find("@toolless") != std::string::npos;
+    return tokenize(input.messages_json + (blind ? "" : input.tools_json), false, true);
   }
 
   // Runs each request on a thread of its own, or within submit() if `inline_` is set.
@@ -81,6 +83,7 @@ class FakeService : public TextService {
       return fail(Code::kUnavailable, "The queue is full.");
     reap();
     const RequestId id = ++last_id_;
+    if (inline_) companions_.push_back(request.companion);
     auto cancelled = std::make_shared<std::atomic<bool>>(false);
     auto done = std::make_shared<std::atomic<bool>>(false);
     ++active_;
@@ -117,6 +120,8 @@ class FakeService : public TextService {
 
   // Requests are answered within submit(): for fuzzing. Stalls then end at once.
   void answer_inline() { inline_ = true; }
+  // What the requests answered inline said of theirs.
+  const std::vector<RequestId>& companions() const { return companions_; }
   uint32_t active() const { return active_; }
 
  private:
@@ -208,6 +213,7 @@ class FakeService : public TextService {
 
   ModelInfo info_;
   bool inline_ = false;
+  std::vector<RequestId> companions_;
   std::atomic<uint32_t> active_{0};
   std::atomic<uint64_t> prompt_tokens_{0}, generated_{0};
   std::atomic<RequestId> last_id_{0};
