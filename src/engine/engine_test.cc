@@ -230,6 +230,25 @@ TEST(Engine, WithoutAQueueAnIdleEngineServesOneAfterAnother) {
   }
 }
 
+TEST(Engine, APlaceIsFreeBeforeItsHandlerHearsOfTheEnd) {
+  EngineOptions o = tiny_options();
+  o.sequences_max = 1;
+  o.queue_requests_max = 0;
+  const auto engine = open_tiny({}, o);
+  std::promise<void> ended, submitted;
+  Collector got;
+  ASSERT_TRUE(engine->submit(endless(20, 2), [&](const Event& event) {
+    if (!std::holds_alternative<EndEvent>(event)) return;
+    ended.set_value();
+    submitted.get_future().wait();
+  }));
+  ended.get_future().wait();
+  const auto next = engine->submit(endless(20, 2), got.handler());
+  submitted.set_value();
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_TRUE(got.end().status);
+}
+
 TEST(Engine, ACompanionMayWaitWhereOthersMayNot) {
   EngineOptions o = tiny_options();
   o.sequences_max = 1;
@@ -298,6 +317,27 @@ TEST(Engine, TokensAreCountedAsTheyAreComputed) {
   EXPECT_TRUE(engine->drain(std::chrono::seconds(10)));
   EXPECT_EQ(engine->stats().prompt_tokens, 100u);
   EXPECT_EQ(engine->stats().generated_tokens, generated);
+}
+
+TEST(Engine, ChoicesWithoutALengthAreToldWhatHelps) {
+  EngineOptions o = tiny_options();
+  o.kv_bytes_max = 32 * 4096;
+  const auto engine = open_tiny({}, o);
+  Request r = endless(20, 0);
+  r.choices = 40;
+  const auto refused = engine->submit(r, [](const Event&) {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().param, "max_tokens");
+  EXPECT_NE(refused.error().message.find("set max_tokens or lower n"), std::string::npos)
+      << refused.error().message;
+  r.max_tokens = 200;
+  const auto still = engine->submit(r, [](const Event&) {});
+  ASSERT_FALSE(still);
+  EXPECT_EQ(still.error().param, "n");
+  r.choices = 1;
+  Collector got;
+  ASSERT_TRUE(engine->submit(r, got.handler()));
+  EXPECT_TRUE(got.end().status);
 }
 
 TEST(Engine, RequestsThatDoNotFitTogetherTakeTurns) {

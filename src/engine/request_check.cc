@@ -87,9 +87,9 @@ Status check(const Request& r, const ModelInfo& model, const CacheShape& shape,
 
 Status check_choices(const Request& request, const EngineOptions& options) {
   if (request.choices <= options.sequences_max) return {};
-  return invalid("n", fmt::format("n is {}, but at most {} sequences compute at once (the limit is "
-                                  "--max-num-seqs)",
-                                  request.choices, options.sequences_max));
+  return invalid("n",
+                 fmt::format("n is {}, but at most {} sequences compute at once (max-num-seqs)",
+                             request.choices, options.sequences_max));
 }
 
 }  // namespace weir
