@@ -11,6 +11,39 @@
 #include "cli/utf8.h"
 
 namespace weir::cli {
+namespace {
+
+// The text of tokens that come one by one, without decoding all of them each time: only those of a
+// window, whose first token is there to give the others their context.
+class Decoder {
+ public:
+  explicit Decoder(const Engine& engine) : engine_(engine) {}
+
+  // The text of all tokens so far, until the next call.
+  Result<std::string_view> add(Token token) {
+    constexpr size_t kWindow = 8;
+    window_.push_back(token);
+    WEIR_ASSIGN(const std::string decoded, engine_.detokenize(window_));
+    text_.resize(settled_);
+    text_ += std::string_view(decoded).substr(std::min(context_, decoded.size()));
+    // Half a character decodes to U+FFFD: what follows may still complete it.
+    if (window_.size() < kWindow || decoded.ends_with("\uFFFD")) return text_;
+    window_ = {token};
+    WEIR_ASSIGN(const std::string context, engine_.detokenize(window_));
+    context_ = context.size();
+    settled_ = text_.size();
+    return text_;
+  }
+
+ private:
+  const Engine& engine_;
+  std::vector<Token> window_;
+  std::string text_;
+  size_t settled_ = 0;  // Bytes of the text that the window adds to.
+  size_t context_ = 0;  // Bytes of the window's text that are in there.
+};
+
+}  // namespace
 
 Conversation::Conversation(Engine& engine, GenerationArgs args, std::string system)
     : engine_(engine), args_(std::move(args)), system_(std::move(system)) {}
@@ -73,13 +106,14 @@ Status Conversation::hold(const std::vector<Token>& prompt, Turn& turn,
 Status Conversation::generate(Turn& turn, const TextSink& sink, const Interrupted& interrupted) {
   const ModelInfo& info = engine_.info();
   StreamedText streamed(args_.stop);
+  Decoder decoder(engine_);
   std::vector<Token> tokens;
   while (args_.max_tokens == 0 || tokens.size() < args_.max_tokens) {
     if ((turn.interrupted = interrupted())) break;
     WEIR_ASSIGN(const Token token, sequence_->sample(args_.sampling));
     if (std::binary_search(info.end_tokens.begin(), info.end_tokens.end(), token)) break;
     tokens.push_back(token);
-    WEIR_ASSIGN(const std::string text, engine_.detokenize(tokens));
+    WEIR_ASSIGN(const std::string_view text, decoder.add(token));
     sink(streamed.advance(text));
     if (streamed.stopped()) break;
     turn.context_full = sequence_->tokens().size() >= info.context_tokens_max;

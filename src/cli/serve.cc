@@ -30,7 +30,7 @@ void print_address(const ServeArgs& args, uint16_t port) {
       fmt::format("weir: serving {} on {}\nTry:\n"
                   "  curl -s {}/v1/chat/completions -H 'Content-Type: application/json'{} \\\n"
                   "    -d '{{\"model\": \"{}\", \"messages\": "
-                  "[{{\"role\": \"user\", \"content\": \"Hello!\"}}]}}'\n",
+                  "[{{\"role\": \"user\", \"content\": \"Hello!\"}}], \"temperature\": 0.2}}'\n",
                   args.model, at, at, key, args.server.served_model_names.front()));
 }
 

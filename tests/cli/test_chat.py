@@ -105,6 +105,7 @@ def test_the_terminal(terminal, smollm2, tmp_path):
     t.wait_for(r"\^C")
     t.wait_for("> ")
     t.type("Write a very long story about a river.\r")
+    t.wait_for(r"river\.\r\n")  # The echo, which is no answer yet.
     t.wait_for("[A-Za-z]{3,} [a-z]+ [a-z]+ [a-z]+")
     os.kill(t.pid, signal.SIGINT)  # and interrupts an answer.
     t.wait_for(r"\[\d+ tokens, .*\] interrupted")
