@@ -55,6 +55,13 @@ EnginePointer share(std::unique_ptr<Engine> engine) {
   });
 }
 
+std::string utf8(const nb::str& text) {
+  Py_ssize_t size = 0;
+  const char* data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+  if (!data) throw nb::python_error();
+  return {data, static_cast<size_t>(size)};
+}
+
 std::string dump_json(nb::handle value) {
   return nb::cast<std::string>(nb::module_::import_("json").attr("dumps")(value));
 }

@@ -53,17 +53,38 @@ FloatArray copy_array(std::span<const float> values, std::vector<size_t> shape);
 using EnginePointer = std::shared_ptr<Engine>;
 EnginePointer share(std::unique_ptr<Engine> engine);
 
+// What an observer raised, to be raised again by the append that it watched. Used with the GIL.
+class ObserverFailure {
+ public:
+  bool is_set() const { return error_.has_value(); }
+  void set(nb::python_error error) { error_.emplace(std::move(error)); }
+  void clear() { error_.reset(); }
+  void raise() {
+    if (!error_) return;
+    nb::python_error error = std::move(*error_);
+    error_.reset();
+    throw error;
+  }
+
+ private:
+  std::optional<nb::python_error> error_;
+};
+
 // A Sequence that several Python threads may use, one after the other.
 struct PySequence {
   PySequence(EnginePointer owner, Sequence s) : engine(std::move(owner)), sequence(std::move(s)) {}
   EnginePointer engine;  // Outlives the sequence.
   std::mutex mutex;      // Taken without the GIL only.
   Sequence sequence;
+  std::shared_ptr<ObserverFailure> failure = std::make_shared<ObserverFailure>();
 };
 std::unique_ptr<PySequence> create_sequence(const EnginePointer& engine);
 void append_jointly(const EnginePointer& engine,
                     const std::vector<std::pair<PySequence*, std::vector<Token>>>& appends,
                     bool all_logits);
+
+// The text's bytes. Raises UnicodeEncodeError, a ValueError, where it holds lone surrogates.
+std::string utf8(const nb::str& text);
 
 // `json.dumps(value)`.
 std::string dump_json(nb::handle value);

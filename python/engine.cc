@@ -95,9 +95,10 @@ void bind_text(nb::class_<EnginePointer>& engine) {
   engine
       .def(
           "tokenize",
-          [](const EnginePointer& self, const std::string& text, bool special, bool parse) {
+          [](const EnginePointer& self, const nb::str& text, bool special, bool parse) {
             const Engine& e = open(self);
-            return take(released([&] { return e.tokenize(text, special, parse); }));
+            const std::string bytes = utf8(text);
+            return take(released([&] { return e.tokenize(bytes, special, parse); }));
           },
           nb::arg("text"), nb::kw_only(), nb::arg("add_special") = true,
           nb::arg("parse_special") = false,

@@ -100,7 +100,7 @@ class Generation {
 std::vector<Token> prompt_tokens(const Engine& engine, nb::object prompt) {
   std::vector<Token> tokens;
   if (nb::isinstance<nb::str>(prompt))
-    return take(engine.tokenize(nb::cast<std::string>(prompt), true, false));
+    return take(engine.tokenize(utf8(nb::borrow<nb::str>(prompt)), true, false));
   if (nb::try_cast(prompt, tokens)) return tokens;
   ChatInput input;
   input.messages_json = dump_json(prompt);

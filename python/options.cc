@@ -5,10 +5,27 @@
 namespace weir::python {
 namespace {
 
+// A dict, or pairs, of tokens and numbers, whole ones included.
+std::vector<std::pair<Token, float>> bias_of(nb::object given) {
+  std::vector<std::pair<Token, float>> out;
+  if (given.is_none()) return out;
+  if (nb::isinstance<nb::dict>(given)) given = given.attr("items")();
+  try {
+    for (const nb::handle item : nb::list(given)) {
+      const nb::tuple pair(item);
+      if (pair.size() != 2) throw nb::cast_error();
+      out.emplace_back(nb::cast<Token>(pair[0]), static_cast<float>(nb::cast<double>(pair[1])));
+    }
+  } catch (const std::exception&) {
+    throw nb::type_error(
+        "logit_bias must be a dict of tokens and numbers, {5: 1.5} say, or a list of such pairs");
+  }
+  return out;
+}
+
 void init_sampling(SamplingOptions* self, float temperature, int32_t top_k, float top_p,
                    float min_p, float typical_p, float repetition_penalty, float presence_penalty,
-                   float frequency_penalty, std::vector<std::pair<Token, float>> logit_bias,
-                   std::optional<uint64_t> seed) {
+                   float frequency_penalty, nb::object logit_bias, std::optional<uint64_t> seed) {
   new (self) SamplingOptions{temperature,
                              top_k,
                              top_p,
@@ -17,7 +34,7 @@ void init_sampling(SamplingOptions* self, float temperature, int32_t top_k, floa
                              repetition_penalty,
                              presence_penalty,
                              frequency_penalty,
-                             std::move(logit_bias),
+                             bias_of(std::move(logit_bias)),
                              seed};
 }
 
@@ -41,7 +58,7 @@ void bind_options(nb::module_& module) {
            nb::arg("top_k") = s.top_k, nb::arg("top_p") = s.top_p, nb::arg("min_p") = s.min_p,
            nb::arg("typical_p") = s.typical_p, nb::arg("repetition_penalty") = s.repetition_penalty,
            nb::arg("presence_penalty") = s.presence_penalty,
-           nb::arg("frequency_penalty") = s.frequency_penalty, nb::arg("logit_bias") = s.logit_bias,
+           nb::arg("frequency_penalty") = s.frequency_penalty, nb::arg("logit_bias") = nb::none(),
            nb::arg("seed") = nb::none())
       .def_rw("temperature", &S::temperature, "0 to 2; 0 takes the likeliest token")
       .def_rw("top_k", &S::top_k, "Keep the k likeliest; 0 or -1: all")

@@ -17,14 +17,16 @@ SharedCallable share(nb::callable callable) {
   });
 }
 
-// Calls back on the engine's thread. An exception has nowhere to go but to sys.unraisablehook.
-Observer observer_of(nb::callable callable) {
-  return [shared = share(std::move(callable))](const Observation& o) {
+// Calls back on the engine's thread. What it raises is kept for the append that it watches, which
+// goes on without it.
+Observer observer_of(nb::callable callable, std::shared_ptr<ObserverFailure> failure) {
+  return [shared = share(std::move(callable)), failure = std::move(failure)](const Observation& o) {
     nb::gil_scoped_acquire acquire;
+    if (failure->is_set()) return;
     try {
       (*shared)(o.what, o.layer, o.position, copy_array(o.values, {o.rows, o.columns}));
     } catch (nb::python_error& error) {
-      error.discard_as_unraisable("weir observer");
+      failure->set(std::move(error));
     }
   };
 }
@@ -42,6 +44,7 @@ FloatArray append(PySequence& self, const std::vector<Token>& tokens, bool all_l
     logits.assign(rows.begin(), rows.end());
     return {};
   });
+  self.failure->raise();
   take(status);
   if (all_logits) return copy_array(logits, {tokens.size(), vocabulary(self)});
   return copy_array(logits, {logits.size()});
@@ -85,7 +88,7 @@ void observe(PySequence& self, const std::vector<Observable>& what,
              std::optional<nb::callable> callback) {
   uint32_t mask = 0;
   for (const Observable o : what) mask |= static_cast<uint32_t>(o);
-  Observer observer = callback ? observer_of(*callback) : Observer();
+  Observer observer = callback ? observer_of(*callback, self.failure) : Observer();
   released([&] {
     std::lock_guard lock(self.mutex);
     self.sequence.observe(mask, std::move(observer));
@@ -126,11 +129,13 @@ void append_jointly(const EnginePointer& engine,
   for (const PySequence* sequence : order)
     if (sequence->engine != engine)
       raise({Code::kInvalid, "appends: a sequence belongs to another engine", "appends"});
-  take(released([&] {
+  const Status status = released([&] {
     std::vector<std::unique_lock<std::mutex>> locks;
     for (PySequence* sequence : order) locks.emplace_back(sequence->mutex);
     return engine->append(parts, all_logits ? LogitRows::kAll : LogitRows::kLast);
-  }));
+  });
+  for (const auto& [sequence, tokens] : appends) sequence->failure->raise();
+  take(status);
 }
 
 void bind_sequence(nb::module_& module) {
@@ -160,8 +165,9 @@ void bind_sequence(nb::module_& module) {
       .def("observe", observe, nb::arg("what"), nb::arg("callback").none(),
            "Calls callback(what, layer, position, values) for these values of every later append: "
            "values is [rows, columns], position that of its first row, layer -1 where there is "
-           "none. The callback runs on the engine's thread and must not call the engine. None "
-           "stops it.");
+           "none. The callback runs on the engine's thread and must not call the engine; the "
+           "first exception that it raises comes out of append(), whose tokens are there all the "
+           "same. None stops it.");
 }
 
 }  // namespace weir::python

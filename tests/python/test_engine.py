@@ -144,6 +144,26 @@ def test_errors_have_classes(engine, tmp_path):
         engine.generate([{"content": 1}])
 
 
+def test_lone_surrogates_are_named(engine):
+    for call in (engine.tokenize, engine.generate):
+        with pytest.raises(ValueError, match="surrogates not allowed"):
+            call("a\ud800")
+
+
+@pytest.mark.parametrize("bias", [{5: 100}, {5: 100.0}, [(5, 100)], [[5, 100.0]]])
+def test_biases_of_all_kinds(engine, bias):
+    options = weir.SamplingOptions(temperature=0, logit_bias=bias)
+    assert options.logit_bias == [(5, 100.0)]
+    events = engine.generate("Once", options, max_tokens=1, ignore_eos=True)
+    assert next(e.token for e in events if isinstance(e, weir.TokenEvent)) == 5
+
+
+@pytest.mark.parametrize("bias", [5, [5], {"a": 1}, {5: "b"}, [(1, 2, 3)], "ab"])
+def test_wrong_biases_say_what_is_right(bias):
+    with pytest.raises(TypeError, match="logit_bias must be a dict of tokens and numbers"):
+        weir.SamplingOptions(logit_bias=bias)
+
+
 def test_closing(smollm2):
     with weir.Engine(str(smollm2), max_model_len=128) as engine:
         sequence = engine.create_sequence()

@@ -95,6 +95,26 @@ def test_sampling_needs_logits(engine):
         engine.create_sequence().sample()
 
 
+def test_what_an_observer_raises_comes_out_of_append(engine, tokens, capfd):
+    calls = []
+
+    def failing(*observed):
+        calls.append(observed[1])
+        raise KeyError("mine")
+
+    sequence, other = engine.create_sequence(), engine.create_sequence()
+    sequence.observe([weir.Observable.LAYER_OUTPUT], failing)
+    with pytest.raises(KeyError, match="mine"):
+        sequence.append(tokens)
+    assert calls == [0]
+    with pytest.raises(KeyError, match="mine"):
+        engine.append([(other, tokens), (sequence, [5])])
+    assert sequence.tokens == [*tokens, 5]
+    sequence.observe([], None)
+    sequence.append([6])
+    assert capfd.readouterr().err == ""
+
+
 def test_observation(engine, tokens):
     seen = []
     sequence = engine.create_sequence()
