@@ -79,8 +79,7 @@ void read_memory(benchmark::State& state) {
   memset(buffer.data(), 1, buffer.size());
   const size_t words = buffer.size() / 8, threads = static_cast<size_t>(pool().size());
   for (auto _ : state)
-    pool().run([&](int me) {
-      const size_t i = static_cast<size_t>(me);
+    pool().for_each(threads, [&](size_t i) {
       const uint64_t* first = buffer.as<uint64_t>() + words * i / threads;
       const uint64_t* last = buffer.as<uint64_t>() + words * (i + 1) / threads;
       benchmark::DoNotOptimize(std::accumulate(first, last, uint64_t{0}));

@@ -35,36 +35,27 @@ void pause() {
 #endif
 }
 
+constexpr uint64_t kOpen = uint64_t{1} << 31;
+
+uint32_t turn_of(uint64_t state) {
+  return static_cast<uint32_t>(state >> 32);
+}
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : spins_(spins_for(threads)) {
   WEIR_CHECK(threads >= 1, "{} threads", threads);
-  for (int me = 1; me < threads; ++me) workers_.emplace_back([this, me] { work(me); });
+  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
 }
 
 ThreadPool::~ThreadPool() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
-    ++turn_;
+    turn_ += uint64_t{1} << 32;
   }
   wake_.notify_all();
   for (std::thread& t : workers_) t.join();
-}
-
-void ThreadPool::run(const std::function<void(int me)>& job) {
-  if (workers_.empty()) return job(0);
-  job_ = &job;
-  busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  turn_.fetch_add(1);  // Sequentially consistent with asleep_ below: one of the two sees the other.
-  if (asleep_.load() > 0) {
-    const std::lock_guard lock(mutex_);
-    wake_.notify_all();
-  }
-  job(0);
-  for (int spins = 0; spins < spins_ && busy_.load(std::memory_order_acquire) > 0; ++spins) pause();
-  for (int left; (left = busy_.load(std::memory_order_acquire)) > 0;) busy_.wait(left);
-  job_ = nullptr;
 }
 
 void ThreadPool::for_each(size_t count, const std::function<void(size_t i)>& body) {
@@ -72,27 +63,53 @@ void ThreadPool::for_each(size_t count, const std::function<void(size_t i)>& bod
     for (size_t i = 0; i < count; ++i) body(i);
     return;
   }
-  std::atomic<size_t> next{0};
-  run([&](int) {
-    for (size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(i);
-  });
+  body_ = &body;
+  count_ = count;
+  next_.store(0, std::memory_order_relaxed);
+  finished_.store(0, std::memory_order_relaxed);
+  const uint64_t turn = uint64_t{turn_of(turn_.load(std::memory_order_relaxed)) + 1} << 32;
+  turn_.store(turn |
+              kOpen);  // Sequentially consistent with asleep_: one of the two sees the other.
+  if (asleep_.load() > 0) {
+    const std::lock_guard lock(mutex_);
+    wake_.notify_all();
+  }
+  take_pieces();
+  const int joined = static_cast<int>(turn_.fetch_and(~kOpen) & (kOpen - 1));
+  for (int spins = 0; spins < spins_ && finished_.load(std::memory_order_acquire) < joined; ++spins)
+    pause();
+  for (int done; (done = finished_.load(std::memory_order_acquire)) < joined;) finished_.wait(done);
 }
 
-void ThreadPool::work(int me) {
+void ThreadPool::take_pieces() {
+  for (size_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) (*body_)(i);
+}
+
+// False if that job takes nobody any more.
+bool ThreadPool::join(uint32_t turn) {
+  uint64_t state = turn_.load(std::memory_order_acquire);
+  while (turn_of(state) == turn && (state & kOpen))
+    if (turn_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) return true;
+  return false;
+}
+
+void ThreadPool::work() {
   uint32_t seen = 0;
+  const auto unchanged = [&] { return turn_of(turn_.load(std::memory_order_acquire)) == seen; };
   for (;;) {
-    for (int spins = 0; turn_.load(std::memory_order_acquire) == seen && spins < spins_; ++spins)
-      pause();
-    if (turn_.load() == seen) {
+    for (int spins = 0; unchanged() && spins < spins_; ++spins) pause();
+    if (turn_of(turn_.load()) == seen) {
       std::unique_lock lock(mutex_);
       ++asleep_;
-      wake_.wait(lock, [&] { return turn_.load() != seen; });
+      wake_.wait(lock, [&] { return turn_of(turn_.load()) != seen; });
       --asleep_;
     }
-    seen = turn_.load(std::memory_order_acquire);
+    seen = turn_of(turn_.load(std::memory_order_acquire));
     if (stop_) return;
-    (*job_)(me);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
+    if (!join(seen)) continue;
+    take_pieces();
+    finished_.fetch_add(1, std::memory_order_acq_rel);
+    finished_.notify_one();
   }
 }
 

@@ -1,7 +1,8 @@
-// A fixed set of threads that compute together: the caller is one of them. Work is handed over by a
-// barrier on which workers spin for a while and then sleep, since a layer has several barriers and
-// lasts some hundred microseconds. All threads run with the same floating-point mode (round to
-// nearest, denormals kept).
+// A fixed set of threads that compute together: the caller is one of them. Workers spin for a while
+// between jobs and then sleep, since a layer has several jobs and lasts some hundred microseconds.
+// A job is pieces that threads take as they come: a worker that comes late, because the system has
+// given its core to someone else, finds them done and nobody has waited for it. All threads run
+// with the same floating-point mode (round to nearest, denormals kept).
 #pragma once
 
 #include <atomic>
@@ -27,21 +28,24 @@ class ThreadPool {
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Runs job(me) once on each thread, me in [0, size()), and returns when all are done.
-  void run(const std::function<void(int me)>& job);
-
-  // Runs body(i) for each i in [0, count), pieces handed out dynamically. What a piece computes may
-  // not depend on who runs it.
+  // Runs body(i) for each i in [0, count), pieces handed out in order as threads come free. What a
+  // piece computes may not depend on who runs it.
   void for_each(size_t count, const std::function<void(size_t i)>& body);
 
  private:
-  void work(int me);
+  void work();
+  void take_pieces();
+  bool join(uint32_t turn);
 
   int spins_;
   std::vector<std::thread> workers_;
-  const std::function<void(int)>* job_ = nullptr;
-  alignas(64) std::atomic<uint32_t> turn_{0};  // Counts jobs; workers wait for it to change.
-  alignas(64) std::atomic<int> busy_{0};       // Workers that have not finished the job.
+  // The job at hand. Only those who have joined it touch it; the caller lets nobody join when the
+  // last piece is taken, and waits for those who have.
+  const std::function<void(size_t)>* body_ = nullptr;
+  size_t count_ = 0;
+  alignas(64) std::atomic<size_t> next_{0};    // The piece to take.
+  alignas(64) std::atomic<uint64_t> turn_{0};  // Jobs begun << 32 | kOpen | workers that joined.
+  alignas(64) std::atomic<int> finished_{0};   // Workers that joined and are done.
   std::atomic<int> asleep_{0};
   std::atomic<bool> stop_{false};
   std::mutex mutex_;

@@ -19,20 +19,40 @@ TEST(ThreadPool, EveryIndexRunsOnce) {
   }
 }
 
-TEST(ThreadPool, EachThreadRunsTheJobOnce) {
-  ThreadPool pool(3);
-  std::vector<int> ran(3);
-  pool.run([&](int me) { ++ran[me]; });
-  EXPECT_EQ(ran, (std::vector<int>{1, 1, 1}));
+// Each of two pieces waits for the other, so that no thread can have run both.
+TEST(ThreadPool, PiecesRunSideBySide) {
+  ThreadPool pool(2);
+  for (int round = 0; round < 100; ++round) {
+    std::atomic<int> begun{0};
+    pool.for_each(2, [&](size_t) {
+      ++begun;
+      while (begun < 2) std::this_thread::yield();
+    });
+    EXPECT_EQ(begun, 2);
+  }
+}
+
+// Jobs that follow at once: a worker that comes late must neither touch the job before nor be
+// waited for, and the results of one are there in the next.
+TEST(ThreadPool, JobsFollowEachOther) {
+  for (int threads : {2, 3, 8}) {
+    ThreadPool pool(threads);
+    std::vector<int> sums(16);
+    for (int round = 0; round < 5000; ++round)
+      pool.for_each(sums.size(), [&, add = round % 3](size_t i) { sums[i] += add; });
+    EXPECT_EQ(sums, std::vector<int>(16, 4999));
+  }
 }
 
 TEST(ThreadPool, WakesWorkersThatFellAsleep) {
   ThreadPool pool(2);
   for (int round = 0; round < 3; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    std::atomic<int> ran{0};
-    pool.run([&](int) { ++ran; });
-    EXPECT_EQ(ran, 2);
+    std::atomic<int> begun{0};
+    pool.for_each(2, [&](size_t) {
+      ++begun;
+      while (begun < 2) std::this_thread::yield();  // Both threads must come.
+    });
   }
 }
 

@@ -55,14 +55,15 @@ struct Strips {
   size_t count = 0;
 };
 
-// Few rows: memory is what takes time, and a long run of it for each thread reads fastest.
+// Few rows: memory is what takes time, and long runs of it read fastest. A few to each thread, so
+// that one that is held up leaves its part to the others.
 void spread_evenly(ThreadPool& pool, const Strips& strips) {
-  const size_t threads = static_cast<size_t>(pool.size());
-  const auto share = [&strips, threads](int me) {
-    const size_t i = static_cast<size_t>(me);
-    strips.multiply(strips.count * i / threads, strips.count * (i + 1) / threads, 0);
+  constexpr size_t kRunsPerThread = 4;
+  const size_t runs = pool.size() == 1 ? 1 : kRunsPerThread * static_cast<size_t>(pool.size());
+  const auto run = [&strips, runs](size_t i) {
+    strips.multiply(strips.count * i / runs, strips.count * (i + 1) / runs, 0);
   };
-  pool.run(std::cref(share));
+  pool.for_each(runs, std::cref(run));
 }
 
 // Many rows: groups of strips, so that a thread meets the same activations again while they are
