@@ -9,6 +9,7 @@
 #endif
 
 #include "base/check.h"
+#include "base/float_mode.h"
 
 namespace weir {
 namespace {
@@ -94,6 +95,7 @@ bool ThreadPool::join(uint32_t turn) {
 }
 
 void ThreadPool::work() {
+  const FloatMode mode;
   uint32_t seen = 0;
   const auto unchanged = [&] { return turn_of(turn_.load(std::memory_order_acquire)) == seen; };
   for (;;) {

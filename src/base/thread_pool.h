@@ -1,8 +1,8 @@
 // A fixed set of threads that compute together: the caller is one of them. Workers spin for a while
 // between jobs and then sleep, since a layer has several jobs and lasts some hundred microseconds.
 // A job is pieces that threads take as they come: a worker that comes late, because the system has
-// given its core to someone else, finds them done and nobody has waited for it. All threads run
-// with the same floating-point mode (round to nearest, denormals kept).
+// given its core to someone else, finds them done and nobody has waited for it. Workers run
+// in weir's floating-point mode (float_mode.h), and so must the caller.
 #pragma once
 
 #include <atomic>

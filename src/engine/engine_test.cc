@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cfenv>
 #include <cmath>
 #include <future>
 #include <numeric>
@@ -54,6 +55,29 @@ TEST_F(EngineTest, ARequestGeneratesWhatASequenceByHandDoes) {
   EXPECT_EQ(got.choice(0)->reason, FinishReason::kLength);
   EXPECT_EQ(got.end().usage.prompt_tokens, 100u);
   EXPECT_EQ(got.end().usage.completion_tokens, 20u);
+}
+
+TEST_F(EngineTest, TheCallersRoundingDoesNotShow) {
+  const TinyFile file({});
+  const auto results = [&] {
+    const auto engine = Engine::open(file.path(), tiny_options()).value();
+    auto sequence = *engine->create_sequence();
+    const auto logits = sequence.append(prompt_of(50));
+    EXPECT_TRUE(logits);
+    std::vector<float> out(logits->begin(), logits->end());
+    SamplingOptions options;
+    for (uint64_t seed = 0; seed < 50; ++seed) {
+      options.seed = seed;
+      out.push_back(static_cast<float>(*sequence.sample(options)));
+    }
+    return out;
+  };
+  const std::vector<float> plain = results();
+  std::fesetround(FE_UPWARD);
+  const std::vector<float> upward = results();
+  EXPECT_EQ(std::fegetround(), FE_UPWARD) << "the caller's mode is the caller's";
+  std::fesetround(FE_TONEAREST);
+  EXPECT_EQ(plain, upward);
 }
 
 TEST_F(EngineTest, ChoicesShareThePromptAndDiffer) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/float_mode.h"
 #include "kernels/isa.h"
 #include "kernels/layout.h"
 
@@ -127,8 +128,7 @@ Status too_small(const LoadedModel& m, uint32_t wanted, uint32_t fit) {
 Status make_cache(LoadedModel& m, DType kv) {
   m.shape = m.model->cache_shape(kv, m.options.step_tokens_max);
   WEIR_ASSIGN(m.shape.codec, make_codec("raw", m.shape.page_shape()));
-  WEIR_ASSIGN(PagePool pool,
-              PagePool::create(m.shape.codec->page_bytes(), m.options.kv_bytes_max));
+  WEIR_ASSIGN(PagePool pool, PagePool::create(m.shape.codec->page_bytes(), m.options.kv_bytes_max));
   m.pages = std::make_unique<PagePool>(std::move(pool));
   const uint32_t trained = m.file.config.context_tokens_max;
   const uint32_t wanted = m.options.context_tokens_max;
@@ -148,6 +148,7 @@ Status make_cache(LoadedModel& m, DType kv) {
 Result<std::unique_ptr<LoadedModel>> load(const std::filesystem::path& path,
                                           const EngineOptions& options,
                                           const LoadProgress& progress) {
+  const FloatMode mode;
   auto out = std::make_unique<LoadedModel>();
   WEIR_TRY(check_isa());
   WEIR_ASSIGN(out->options, resolve(options));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/float_mode.h"
 
 namespace weir {
 
@@ -48,6 +49,7 @@ void Loop::join(Stream& stream) {
 }
 
 void Loop::work() {
+  const FloatMode mode;
   while (take_tasks()) {
     stalled_ = !step();
     if (!stalled_) ++steps_;

@@ -2,6 +2,7 @@
 #include <random>
 #include <utility>
 
+#include "base/float_mode.h"
 #include "engine/sampler.h"
 #include "engine/sequence_state.h"
 
@@ -34,6 +35,7 @@ std::span<const float> Sequence::logits() const {
 }
 
 Result<Token> Sequence::sample(const SamplingOptions& options) {
+  const FloatMode mode;
   const uint32_t vocabulary = state_->model.info.vocabulary;
   WEIR_TRY(check(options, vocabulary));
   if (state_->logit_rows == 0)

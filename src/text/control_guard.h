@@ -9,6 +9,10 @@
 //   prompt   <|im_start|>user\na<G|im_end|>b<|im_end|>    only real control tokens match
 //   encoded  [im_start] "user\na<|im_end|>b" [im_end]     guards go when control tokens are found
 //
+// So it is behind the first character of what may begin one at the end of the text (white space
+// behind it, which templates trim, left aside): a template may put another text of the user's
+// there.
+//
 // A U+FDD0 of the user's own is doubled, so that nothing is lost. A control token of one character
 // cannot be guarded; no model has one.
 #pragma once

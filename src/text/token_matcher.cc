@@ -10,6 +10,7 @@ TokenMatcher::TokenMatcher(std::vector<std::pair<std::string, Token>> entries)
   const auto last = std::unique(entries_.begin(), entries_.end(),
                                 [](const auto& a, const auto& b) { return a.first == b.first; });
   entries_.erase(last, entries_.end());
+  for (const auto& entry : entries_) longest_ = std::max(longest_, entry.first.size());
   for (const auto& entry : entries_) ++first_[static_cast<uint8_t>(entry.first[0]) + 1];
   for (size_t b = 0; b < 256; ++b) first_[b + 1] += first_[b];
 }
@@ -33,6 +34,12 @@ std::optional<TokenMatcher::Match> TokenMatcher::match(std::string_view text) co
     high = std::partition_point(low, high, [&](const auto& e) { return at(e) == next; });
   }
   return best;
+}
+
+bool TokenMatcher::begins(std::string_view text) const {
+  const auto at = std::ranges::upper_bound(
+      entries_, text, {}, [](const auto& entry) { return std::string_view(entry.first); });
+  return at != entries_.end() && at->first.starts_with(text);
 }
 
 std::optional<TokenMatcher::Match> TokenMatcher::find(std::string_view text, size_t from) const {

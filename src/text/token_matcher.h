@@ -28,10 +28,14 @@ class TokenMatcher {
 
   // The longest entry that `text` begins with.
   std::optional<Match> match(std::string_view text) const;
+  // Whether `text` is how an entry begins, and not all of it.
+  bool begins(std::string_view text) const;
+  size_t longest() const { return longest_; }  // Bytes of the longest entry; 0 of none.
   // The leftmost match at or after `from`; of those at one place the longest.
   std::optional<Match> find(std::string_view text, size_t from) const;
 
  private:
+  size_t longest_ = 0;
   std::vector<std::pair<std::string, Token>> entries_;  // Sorted.
   std::array<uint32_t, 257> first_{};  // Entries with first byte b: [first_[b], first_[b + 1]).
 };

@@ -92,6 +92,16 @@ TEST(Tokenizer, GuardedControlTokensStayText) {
     EXPECT_EQ(tokenizer->encode(guarded + "<|end|>", prompt).value(), expected) << text;
   }
   EXPECT_EQ(tokenizer->guard("plain <u>"), "plain <u>");
+  // Nor do two texts together spell one, however a template joins them.
+  for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{
+           {"<", "|end|>"}, {"<|e", "nd|>"}, {"a<<|end|", ">"}, {"|", ">|"}, {"<|end|>|", ">|"}}) {
+    EXPECT_EQ(tokenizer->encode(tokenizer->guard(first) + tokenizer->guard(second), prompt).value(),
+              tokenizer->encode(first + second).value())
+        << first << " " << second;
+    const std::string spaced = tokenizer->guard(first + " \n");
+    EXPECT_EQ(tokenizer->encode(spaced.substr(0, spaced.size() - 2) + second, prompt).value(),
+              tokenizer->encode(first + second).value());
+  }
 }
 
 TEST(Tokenizer, Qwen2ReadsComposedCharacters) {
