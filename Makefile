@@ -105,9 +105,10 @@ fuzz: fuzz-build
 	@tools/fuzz.sh $(FUZZ_SECONDS) $(SEED)
 
 # That the Python package installs as users install it; the tests use the module of build/release.
+# The compiler goes by the name that the release build calls it by, so that ccache knows its work.
 install:
 	@rm -rf build/installed
-	@$(VENV_PYTHON) -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps \
+	@CXX=c++ $(VENV_PYTHON) -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps \
 	  --target build/installed .
 	@cd build && PYTHONPATH=installed $(VENV_PYTHON) -c 'import weir; print("weir", weir.__version__)'
 
