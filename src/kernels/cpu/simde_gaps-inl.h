@@ -59,4 +59,5 @@ inline __m512 from_halves(__m256i a) {
 #define _mm512_cvtepu16_epi32(a) weir::simde_gaps::cast<int32_t, uint16_t, __m512i>(a)
 #define _mm512_cvtph_ps(a) weir::simde_gaps::from_halves(a)
 #define _mm512_cvtps_epi32(a) weir::simde_gaps::nearest(a)
+#undef _mm512_srai_epi32  // A macro of GCC's where nothing is optimised.
 #define _mm512_srai_epi32(a, bits) weir::simde_gaps::shift_right_signed(a, bits)
