@@ -14,6 +14,7 @@
 
 #include "base/thread_pool.h"
 #include "kernels/isa.h"
+#include "kernels/kernel_table.h"
 #include "kernels/matmul.h"
 
 namespace weir {
@@ -73,17 +74,15 @@ void multiply(benchmark::State& state, DType type, const Shape& shape, size_t ro
       benchmark::Counter(static_cast<double>(w.bytes()) * runs / 1e9, benchmark::Counter::kIsRate);
 }
 
-// What one row could reach at most: all threads sum 256 MiB.
+// What one row could reach at most: all threads read 256 MiB.
 void read_memory(benchmark::State& state) {
   const Buffer buffer(size_t{256} << 20);
   memset(buffer.data(), 1, buffer.size());
-  const size_t words = buffer.size() / 8, threads = static_cast<size_t>(pool().size());
+  const size_t threads = static_cast<size_t>(pool().size());
+  const size_t share = buffer.size() / threads / 4096 * 4096;
   for (auto _ : state)
-    pool().for_each(threads, [&](size_t i) {
-      const uint64_t* first = buffer.as<uint64_t>() + words * i / threads;
-      const uint64_t* last = buffer.as<uint64_t>() + words * (i + 1) / threads;
-      benchmark::DoNotOptimize(std::accumulate(first, last, uint64_t{0}));
-    });
+    pool().for_each(threads,
+                    [&](size_t i) { kernels().read_bytes(buffer.data() + i * share, share); });
   state.counters["GB/s"] = benchmark::Counter(
       static_cast<double>(buffer.size()) * static_cast<double>(state.iterations()) / 1e9,
       benchmark::Counter::kIsRate);

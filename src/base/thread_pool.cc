@@ -1,12 +1,9 @@
 #include "base/thread_pool.h"
 
+#include <immintrin.h>
 #include <sched.h>
 
 #include <algorithm>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 #include "base/check.h"
 #include "base/float_mode.h"
@@ -26,14 +23,6 @@ int spins_for(int threads) {
   const bool shared =
       sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) < threads;
   return shared ? kSpinsShared : kSpins;
-}
-
-void pause() {
-#if defined(__x86_64__)
-  _mm_pause();
-#else
-  std::this_thread::yield();
-#endif
 }
 
 constexpr uint64_t kOpen = uint64_t{1} << 31;
@@ -69,8 +58,8 @@ void ThreadPool::for_each(size_t count, const std::function<void(size_t i)>& bod
   next_.store(0, std::memory_order_relaxed);
   finished_.store(0, std::memory_order_relaxed);
   const uint64_t turn = uint64_t{turn_of(turn_.load(std::memory_order_relaxed)) + 1} << 32;
-  turn_.store(turn |
-              kOpen);  // Sequentially consistent with asleep_: one of the two sees the other.
+  // Sequentially consistent with asleep_: one of the two sees the other.
+  turn_.store(turn | kOpen);
   if (asleep_.load() > 0) {
     const std::lock_guard lock(mutex_);
     wake_.notify_all();
@@ -78,7 +67,7 @@ void ThreadPool::for_each(size_t count, const std::function<void(size_t i)>& bod
   take_pieces();
   const int joined = static_cast<int>(turn_.fetch_and(~kOpen) & (kOpen - 1));
   for (int spins = 0; spins < spins_ && finished_.load(std::memory_order_acquire) < joined; ++spins)
-    pause();
+    _mm_pause();
   for (int done; (done = finished_.load(std::memory_order_acquire)) < joined;) finished_.wait(done);
 }
 
@@ -99,7 +88,7 @@ void ThreadPool::work() {
   uint32_t seen = 0;
   const auto unchanged = [&] { return turn_of(turn_.load(std::memory_order_acquire)) == seen; };
   for (;;) {
-    for (int spins = 0; unchanged() && spins < spins_; ++spins) pause();
+    for (int spins = 0; unchanged() && spins < spins_; ++spins) _mm_pause();
     if (turn_of(turn_.load()) == seen) {
       std::unique_lock lock(mutex_);
       ++asleep_;

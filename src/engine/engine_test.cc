@@ -240,12 +240,17 @@ TEST(Engine, AFullQueueRefusesAndMovesOn) {
   EXPECT_TRUE(after.end().status);
 }
 
-TEST(Engine, WithoutAQueueAnIdleEngineServesOneAfterAnother) {
+// One sequence computes, and nothing may wait.
+EngineOptions one_place() {
   EngineOptions o = tiny_options();
   o.sequences_max = 1;
   o.queue_requests_max = 0;
   o.queue_tokens_max = 0;
-  const auto engine = open_tiny({}, o);
+  return o;
+}
+
+TEST(Engine, WithoutAQueueAnIdleEngineServesOneAfterAnother) {
+  const auto engine = open_tiny({}, one_place());
   for (int i = 0; i < 20; ++i) {
     Collector got;
     const auto id = engine->submit(endless(20, 2), got.handler());
@@ -255,10 +260,7 @@ TEST(Engine, WithoutAQueueAnIdleEngineServesOneAfterAnother) {
 }
 
 TEST(Engine, APlaceIsFreeBeforeItsHandlerHearsOfTheEnd) {
-  EngineOptions o = tiny_options();
-  o.sequences_max = 1;
-  o.queue_requests_max = 0;
-  const auto engine = open_tiny({}, o);
+  const auto engine = open_tiny({}, one_place());
   std::promise<void> ended, submitted;
   Collector got;
   Request first = endless(20, 0);
@@ -276,10 +278,7 @@ TEST(Engine, APlaceIsFreeBeforeItsHandlerHearsOfTheEnd) {
 }
 
 TEST(Engine, ACompanionMayWaitWhereOthersMayNot) {
-  EngineOptions o = tiny_options();
-  o.sequences_max = 1;
-  o.queue_requests_max = 0;
-  const auto engine = open_tiny({}, o);
+  const auto engine = open_tiny({}, one_place());
   Gate gate;
   Collector first, second;
   const auto id = engine->submit(endless(20, 4), gate.handler(first.handler()));

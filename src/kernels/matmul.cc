@@ -18,20 +18,24 @@ size_t strips_of(const PackedMatrix& w) {
   return ceil_div<size_t>(w.rows(), kTileRows);
 }
 
-// The outputs of one strip for kPieceRows rows.
-void multiply_piece(const Product& p, const Activations& x, size_t strip, size_t row_piece) {
-  const size_t row = row_piece * kPieceRows, output = strip * kTileRows;
+// The outputs of strips [first, end) for kPieceRows rows.
+void multiply_strips(const Product& p, const Activations& x, size_t first, size_t end,
+                     size_t row_piece) {
+  const size_t row = row_piece * kPieceRows;
   const bool integer = p.w->arithmetic() == Arithmetic::kInteger;
   const MultiplyFunction multiply = kernels().multiplier(p.w->type(), p.w->arithmetic());
-  multiply({.tiles = p.w->strip(strip),
-            .columns = p.w->columns(),
-            .blocks = integer ? x.blocks(row) : nullptr,
-            .x = x.x() + row * x.columns(),
-            .rows = std::min(kPieceRows, x.rows() - row),
-            .out = p.out + row * p.stride + output,
-            .stride = p.stride,
-            .outputs = std::min<size_t>(kTileRows, p.w->rows() - output),
-            .add = p.add});
+  for (size_t strip = first; strip < end; ++strip) {
+    const size_t output = strip * kTileRows;
+    multiply({.tiles = p.w->strip(strip),
+              .columns = p.w->columns(),
+              .blocks = integer ? x.blocks(row) : nullptr,
+              .x = x.x() + row * x.columns(),
+              .rows = std::min(kPieceRows, x.rows() - row),
+              .out = p.out + row * p.stride + output,
+              .stride = p.stride,
+              .outputs = std::min<size_t>(kTileRows, p.w->rows() - output),
+              .add = p.add});
+  }
 }
 
 // The strips of several products in one row: those of the first, then those of the second, ...
@@ -43,8 +47,7 @@ struct Strips {
   void multiply(size_t first, size_t end, size_t row_piece) const {
     for (const Product& p : products) {
       const size_t strips = strips_of(*p.w);
-      for (size_t s = std::min(first, strips); s < std::min(end, strips); ++s)
-        multiply_piece(p, x, s, row_piece);
+      multiply_strips(p, x, std::min(first, strips), std::min(end, strips), row_piece);
       first -= std::min(first, strips);
       end -= std::min(end, strips);
     }

@@ -8,6 +8,7 @@
 
 #include "server/api/envelope.h"
 #include "server/api/errors.h"
+#include "server/http/head_parser.h"
 #include "server/routes.h"
 
 namespace weir::server {
@@ -23,17 +24,10 @@ bool is_usable_id(std::string_view id) {
   });
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  std::erase_if(out, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
-  return out;
-}
-
 // Of the parameters only charset says something of the bytes.
 bool is_json(std::string_view content_type) {
-  const std::string type = lower(content_type);
+  std::string type = lower(content_type);
+  std::erase_if(type, [](char c) { return c == ' ' || c == '\t' || c == '"'; });
   size_t at = type.find(';');
   if (type.substr(0, at) != "application/json") return false;
   while (at != std::string::npos) {

@@ -10,12 +10,6 @@ namespace {
 constexpr std::string_view kHeaders = "Authorization, Content-Type, X-Request-Id";
 constexpr size_t kAskedBytesMax = 4096;
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 // What is always allowed, and the names asked for: SDKs send some of their own, and none of them
 // means anything here. Nothing that is not a list of names is echoed.
 std::string allowed_headers(std::string_view asked) {
@@ -23,7 +17,7 @@ std::string allowed_headers(std::string_view asked) {
   if (asked.size() > kAskedBytesMax) return out;
   while (!asked.empty()) {
     const size_t end = std::min(asked.find(','), asked.size());
-    const std::string_view name = trimmed(asked.substr(0, end));
+    const std::string_view name = trim(asked.substr(0, end));
     asked.remove_prefix(std::min(end + 1, asked.size()));
     if (is_token(name)) out.append(", ").append(name);
   }

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "weir/utf8.h"
+
 namespace weir {
 
 enum class Utf8Kind : uint8_t {
@@ -21,9 +23,6 @@ struct Utf8Step {
 
 // What `text` (not empty) begins with.
 Utf8Step utf8_step(std::string_view text);
-
-// The length of the longest well-formed beginning of `text`.
-size_t utf8_valid_length(std::string_view text);
 
 // `text` with U+FFFD for each maximal ill-formed part, as Python's errors="replace".
 std::string utf8_replace(std::string_view text);

@@ -25,6 +25,16 @@ def gauge(server, name, headers=None):
     raise AssertionError(f"no {name}")
 
 
+def counted(server, name, **labels):
+    text = httpx.get(server.url + "/metrics").text
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
 def wait_until(condition, seconds=10):
     end = time.monotonic() + seconds
     while not condition():
@@ -297,22 +307,13 @@ def test_what_cannot_be_served_ends_at_once(fake, build_dir, arguments, said):
 
 
 def test_a_client_that_left_is_counted(fake):
-    def counted(name, **labels):
-        text = httpx.get(fake.url + "/metrics").text
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
-
-    aborted = counted("weir:request_success_total", finished_reason="abort")
-    left = counted("http_requests_total", handler=COMPLETIONS, status="499")
+    aborted = counted(fake, "weir:request_success_total", finished_reason="abort")
+    left = counted(fake, "http_requests_total", handler=COMPLETIONS, status="499")
     connection = post(fake, {"prompt": "@stall", "max_tokens": 9, "n": 3})
     wait_until(lambda: running(fake) > 0)
     reset(connection)
-    wait_until(lambda: counted("http_requests_total", status="499") == left + 1)
-    assert counted("weir:request_success_total", finished_reason="abort") == aborted + 3
+    wait_until(lambda: counted(fake, "http_requests_total", status="499") == left + 1)
+    assert counted(fake, "weir:request_success_total", finished_reason="abort") == aborted + 3
 
 
 def test_metrics(fake):

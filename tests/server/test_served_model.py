@@ -6,9 +6,8 @@ import time
 import httpx
 import pytest
 import schemathesis
-from prometheus_client.parser import text_string_to_metric_families
 from schemathesis import GenerationMode
-from test_clients import COMPLETIONS, gauge, post, reset, running, wait_until
+from test_clients import COMPLETIONS, counted, gauge, post, reset, running, wait_until
 from test_schema import run
 
 # Long enough not to end before a test has looked.
@@ -35,16 +34,6 @@ def small(serve, smollm2):
 def idle(small):
     wait_until(lambda: running(small) == 0, 60)
     return small
-
-
-def counted(server, name, **labels):
-    text = httpx.get(server.url + "/metrics").text
-    return sum(
-        sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == name and labels.items() <= sample.labels.items()
-    )
 
 
 def answer(server, **fields):

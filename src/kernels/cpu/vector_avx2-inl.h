@@ -13,6 +13,8 @@
 
 #define WEIR_INLINE [[gnu::always_inline]] inline
 
+#include "kernels/cpu/eight_lanes-inl.h"
+
 namespace weir::WEIR_ISA_NAMESPACE {
 
 struct Floats {
@@ -185,34 +187,16 @@ WEIR_INLINE void store_i8(int8_t* to, Ints a) {
 }
 
 WEIR_INLINE float sum_lanes(Floats a) {
-  const __m256 eight = _mm256_add_ps(a.low, a.high);
-  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  return sum_eight(_mm256_add_ps(a.low, a.high));
 }
 WEIR_INLINE float maximum_lane(Floats a) {
-  const __m256 eight = _mm256_max_ps(a.low, a.high);
-  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+  return maximum_of_eight(_mm256_max_ps(a.low, a.high));
 }
 WEIR_INLINE int32_t sum_lanes(Ints a) {
-  const __m256i eight = _mm256_add_epi32(a.low, a.high);
-  const __m128i four =
-      _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-  const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+  return sum_eight(_mm256_add_epi32(a.low, a.high));
 }
 WEIR_INLINE int32_t maximum_lane(Ints a) {
-  const __m256i eight = _mm256_max_epi32(a.low, a.high);
-  const __m128i four =
-      _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-  const __m128i two = _mm_max_epi32(four, _mm_unpackhi_epi64(four, four));
-  return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 1)));
-}
-
-WEIR_INLINE void prefetch(const void* at) {
-  _mm_prefetch(static_cast<const char*>(at), _MM_HINT_T0);
+  return maximum_of_eight(_mm256_max_epi32(a.low, a.high));
 }
 
 }  // namespace weir::WEIR_ISA_NAMESPACE

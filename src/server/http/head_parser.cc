@@ -17,17 +17,15 @@ bool is_token_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) || kMarks.find(c) != std::string_view::npos;
 }
 
+bool is_digits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 }  // namespace
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
-}
-
-namespace {
-
-bool is_digits(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::string lower(std::string_view text) {
@@ -42,6 +40,8 @@ std::string_view trim(std::string_view text) {
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
+
+namespace {
 
 MaybeRefusal parse_version(std::string_view version, HttpRequest& request) {
   const bool formed = version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.' &&

@@ -21,5 +21,9 @@ std::optional<Refusal> parse_head(std::string_view head, HttpRequest& request);
 
 // RFC 9110's token: what names of methods and fields are made of.
 bool is_token(std::string_view text);
+// ASCII letters in lower case.
+std::string lower(std::string_view text);
+// Without the spaces and tabs around it.
+std::string_view trim(std::string_view text);
 
 }  // namespace weir::server
