@@ -8,6 +8,8 @@
 #include <cmath>
 #include <limits>
 
+#include "cli/utf8.h"
+
 namespace weir::cli {
 namespace {
 
@@ -130,8 +132,11 @@ void add_generation_options(CLI::App& command, GenerationArgs& args) {
       .add_option_function<std::vector<std::string>>(
           "--stop",
           [&args](const std::vector<std::string>& stop) {
-            for (const std::string& text : stop)
+            for (const std::string& text : stop) {
               if (text.empty()) throw CLI::ValidationError("--stop: the text is empty");
+              const Status utf8 = check_utf8("--stop", text);
+              if (!utf8) throw CLI::ValidationError(utf8.error().message);
+            }
             args.stop = stop;
           },
           "End before this text (may be repeated)")

@@ -112,6 +112,7 @@ TEST(Options, AreBounded) {
       {"--frequency-penalty", "inf"},
       {"--seed", "-1"},
       {"--stop", ""},
+      {"--stop", "half \xE2\x82"},
       {"--no-such-flag"},
       {"stray"},
   };

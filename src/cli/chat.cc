@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "cli/args.h"
 #include "cli/command.h"
@@ -55,7 +56,6 @@ boost::json::object json_of(const Turn& turn) {
 }
 
 void answer(Conversation& conversation, const std::string& text, bool json) {
-  const InterruptScope interrupt;
   const auto turn = conversation.answer(
       text,
       [&](std::string_view more) {
@@ -107,10 +107,15 @@ Status chat(const ChatArgs& args) {
   Conversation conversation(*opened.engine, args.generation, args.system);
   LineEditor editor("> ");
   if (output_is_terminal()) put("/help lists the commands; Ctrl-D leaves.\n");
-  while (const auto text = editor.read()) {
+  while (!output_lost()) {
+    // On a terminal Ctrl-C is a key while a line is read; from Enter on it interrupts the answer.
+    std::optional<InterruptScope> interrupt;
+    if (editor.on_terminal()) interrupt.emplace();
+    const auto text = editor.read();
+    if (!text) break;
+    if (!interrupt) interrupt.emplace();
     if (!text->empty() && !obey(conversation, *text, args.json))
       answer(conversation, *text, args.json);
-    if (output_lost()) break;
   }
   if (output_is_terminal()) put("\n");
   return {};

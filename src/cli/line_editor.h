@@ -20,6 +20,9 @@ class LineEditor {
   // Ctrl-C; nullopt at the end of input (Ctrl-D).
   std::optional<std::string> read();
 
+  // Whether Ctrl-C reaches read() as a key, not the process as a signal.
+  bool on_terminal() const { return terminal_ != nullptr; }
+
  private:
   class Terminal;
   std::optional<std::string> line(bool continued);

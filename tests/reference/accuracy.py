@@ -32,7 +32,16 @@ Before the kernels were written, the roundings were tried one by one in the NumP
 | 64 columns | 0.0068 | 0.0049 |
 | token | 0.043 | 0.041 |
 
-Keys and values in f16 cost 1e-6, in bf16 4e-5: hence f16 by default."""
+Keys and values in f16 cost 1e-6, in bf16 4e-5: hence f16 by default.
+
+## Beside llama.cpp
+
+2026-11-21: llama.cpp (of llama-cpp-python 0.3.36) continued the same token ids of the same files
+greedily. The two engines round activations differently, so texts part where two tokens are nearly
+as likely; what each finds likely is the same. SmolLM2's file is weak in chats: to "What is the
+capital of France?" as a user's message both answer "L'Étoile, la ..." (its five likeliest first
+tokens, the same five in both, lie within one nat), while both continue "The capital of France is"
+with " Paris.". It is the model as it is shipped."""
 
 
 @dataclass
