@@ -45,10 +45,12 @@ ThreadPool& pool() {
 
 // Random bits with scales of 0.01, which all formats bear. Kept: making them takes longest.
 const PackedMatrix& weights(DType type, const Shape& shape) {
+  static Arena arena;
   static std::pair<std::string, PackedMatrix> last;
   const std::string key = std::string(info(type).name) + shape.name;
   if (last.first == key) return last.second;
   last = {};
+  arena = {};
   const size_t row = row_bytes(type, shape.columns);
   std::vector<uint8_t> one(row * kTileRows), bytes(row * shape.outputs);
   std::mt19937 random(1);
@@ -56,7 +58,7 @@ const PackedMatrix& weights(DType type, const Shape& shape) {
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = one[i % one.size()];
   const Tensor tensor{reinterpret_cast<const std::byte*>(bytes.data()), type, shape.outputs,
                       shape.columns};
-  last = {key, PackedMatrix(tensor, Arithmetic::kInteger, pool())};
+  last = {key, PackedMatrix(tensor, Arithmetic::kInteger, pool(), arena)};
   return last.second;
 }
 
@@ -101,7 +103,10 @@ void pack(benchmark::State& state, DType type) {
   constexpr size_t kRows = 32768, kColumns = 768;
   const std::vector<uint8_t> bytes(kRows * row_bytes(type, kColumns), 17);
   const Tensor tensor{reinterpret_cast<const std::byte*>(bytes.data()), type, kRows, kColumns};
-  for (auto _ : state) PackedMatrix(tensor, Arithmetic::kInteger, pool());
+  for (auto _ : state) {
+    Arena arena;
+    benchmark::DoNotOptimize(PackedMatrix(tensor, Arithmetic::kInteger, pool(), arena).strip(0));
+  }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes.size()));
 }
 

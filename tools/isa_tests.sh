@@ -5,9 +5,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${WEIR_BUILD:-build/release}
 
-for isa in scalar avx2 avx512; do
+for isa in scalar avx2 avxvnni avx512; do
   case $isa in
     avx2) grep -qw avx2 /proc/cpuinfo || continue ;;
+    avxvnni) grep -qw avx_vnni /proc/cpuinfo || continue ;;
     avx512) grep -qw avx512_vnni /proc/cpuinfo || continue ;;
   esac
   for program in kernels kv model engine; do

@@ -94,7 +94,7 @@ class Attend {
 
   void do_task(const Task& task);
   void gather(const Block& b, Scratch& my) const;
-  void fold(const Block& b, int32_t piece, Scratch& my, float* to) const;
+  void fold(const Block& b, int32_t piece, bool more, Scratch& my, float* to) const;
   void clear(const Block& b, float* sum) const;
   void merge(const Block& b, float* sum, float* part) const {
     kernels().merge_folds(fold_at(sum, b.rows), fold_at(part, b.rows), b.rows, shape_.head_dim);
@@ -168,6 +168,8 @@ void Attend::plan_tasks(int threads, Split split) {
     left_size_ = 2 * blocks_.size();
     left_ = std::make_unique<std::atomic<int32_t>[]>(left_size_);
   }
+  // Several pieces in a row where there are many: what comes next is fetched in advance.
+  const auto run = static_cast<int32_t>(std::clamp<size_t>(pieces / (2 * enough), 1, 8));
   for (uint32_t i = 0; i < blocks_.size(); ++i) {
     const Block& b = blocks_[i];
     if (!split_ || b.pieces <= 1) {
@@ -175,7 +177,8 @@ void Attend::plan_tasks(int threads, Split split) {
       continue;
     }
     left_[i].store(b.pieces, std::memory_order_relaxed);
-    for (int32_t p = 0; p < b.pieces; ++p) tasks_.push_back({i, b.piece + p, 1});
+    for (int32_t p = 0; p < b.pieces; p += run)
+      tasks_.push_back({i, b.piece + p, std::min(run, b.pieces - p)});
   }
 }
 
@@ -183,20 +186,20 @@ void Attend::do_task(const Task& task) {
   const Block& b = blocks_[task.block];
   Scratch& my = scratch();
   gather(b, my);
-  if (task.pieces == b.pieces) {
-    clear(b, my.sum);
-    for (int32_t p = task.piece; p < task.piece + task.pieces; ++p) {
-      fold(b, p, my, my.part);
-      merge(b, my.sum, my.part);
-    }
-    return finish(b, my.sum);
-  }
+  const bool whole = task.pieces == b.pieces;
   float* parts = folds_.as<float>() + b.fold;
-  fold(b, task.piece, my, parts + fold_floats(b) * (task.piece - b.piece));
+  const auto part = [&](int32_t piece) { return parts + fold_floats(b) * (piece - b.piece); };
+  if (whole) clear(b, my.sum);
+  for (int32_t left = task.pieces; left > 0; --left) {
+    const int32_t piece = task.piece + task.pieces - left;
+    fold(b, piece, left > 1, my, whole ? my.part : part(piece));
+    if (whole) merge(b, my.sum, my.part);
+  }
+  if (whole) return finish(b, my.sum);
   // Who folds the last piece merges all, in order.
-  if (left_[task.block].fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  if (left_[task.block].fetch_sub(task.pieces, std::memory_order_acq_rel) > task.pieces) return;
   clear(b, my.sum);
-  for (int32_t p = 0; p < b.pieces; ++p) merge(b, my.sum, parts + fold_floats(b) * p);
+  for (int32_t p = 0; p < b.pieces; ++p) merge(b, my.sum, part(b.piece + p));
   finish(b, my.sum);
 }
 
@@ -208,7 +211,7 @@ void Attend::gather(const Block& b, Scratch& my) const {
   }
 }
 
-void Attend::fold(const Block& b, int32_t piece, Scratch& my, float* to) const {
+void Attend::fold(const Block& b, int32_t piece, bool more, Scratch& my, float* to) const {
   const AttentionList& list = b.span->lists[b.head];
   const int32_t start = piece * kPieceSlots;
   for (int32_t r = 0; r < b.rows; ++r) {
@@ -220,8 +223,7 @@ void Attend::fold(const Block& b, int32_t piece, Scratch& my, float* to) const {
   p.rows = b.rows, p.head_dim = shape_.head_dim, p.kv = shape_.kv;
   p.q = my.q, p.first = my.first, p.end = my.end;
   p.pages = list.pages.data() + start / kPageSlots;
-  // In a split block the next piece is another task.
-  p.pages_ahead = split_ ? 0 : static_cast<int>(list.pages.size()) - start / kPageSlots;
+  p.pages_ahead = more ? static_cast<int>(list.pages.size()) - start / kPageSlots : 0;
   p.logit = my.logit, p.tile = my.tile;
   kernels().fold_piece(p, fold_at(to, b.rows));
 }

@@ -11,10 +11,10 @@
 //   list:   | page 0  | page 1  | page 2  | page 3  |  ...          64 slots to a page
 //           |<---------------- piece 0 ------------>|<- piece 1     256 slots to a piece
 //
-// A page of element type T holds K as T[head_dim / 2][64 slots][2] and V as T[64 / 2][head_dim][2]
-// (pairs of dimensions of one slot, pairs of slots of one dimension), so that both an FMA on
-// widened halves and a bf16 dot product of pairs read it without shuffling. Slots never written are
-// zeros.
+// A page of element type T holds K in runs of 32 slots, T[2][head_dim][32] (slot 32 i + j of
+// dimension d at [i][d][j]), and V in runs of 32 dimensions, T[head_dim / 32][64][32] (the last run
+// has 16 of them where head_dim asks for it): lanes lie side by side, a cache line of halves has
+// 32, and who attends reads run after run from end to end. Slots never written are zeros.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,6 @@
 #include "kernels/isa.h"
 
+#include <cpuid.h>
 #include <fmt/format.h>
 
 #include <array>
@@ -17,10 +18,18 @@ bool has_avx2() {
          __builtin_cpu_supports("f16c");
 }
 
+// As __builtin_cpu_supports has it in some compilers only.
+bool has_avxvnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kFeatures = 7, kMore = 1, kAvxVnni = 1u << 4;
+  return &kAvxVnniKernels != nullptr && has_avx2() &&
+         __get_cpuid_count(kFeatures, kMore, &a, &b, &c, &d) && (a & kAvxVnni);
+}
+
 bool has_avx512() {
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vnni");
+  return &kAvx512Kernels != nullptr && has_avx2() && __builtin_cpu_supports("avx512f") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
 }
 
 bool has_emulation() {
@@ -35,8 +44,10 @@ struct Variant {
 // Worst first. A further ISA is a line here and its file in cpu/.
 constexpr std::array kVariants = {
     Variant{&kScalarKernels, [] { return true; }},
+    Variant{&kEmulatedAvxVnniKernels, has_emulation},
     Variant{&kEmulatedAvx512Kernels, has_emulation},
     Variant{&kAvx2Kernels, has_avx2},
+    Variant{&kAvxVnniKernels, has_avxvnni},
     Variant{&kAvx512Kernels, has_avx512},
 };
 

@@ -32,6 +32,9 @@ struct Kernels {
   void (*gelu_multiply)(const float* gate, const float* up, size_t n, float* out);
   void (*rope)(float* head, int dims, const float* cosine, const float* sine, bool interleaved);
 
+  // page_rows.cc: floats to halves as tensor/half.h rounds them. n is a multiple of 16.
+  void (*to_halves)(const float* x, size_t n, uint16_t* to);
+
   // attention.cc; see attention_piece.h.
   void (*fold_piece)(const AttentionPiece& piece, const AttentionFold& to);
   void (*merge_folds)(const AttentionFold& into, const AttentionFold& part, int rows, int head_dim);
@@ -49,8 +52,11 @@ const Kernels& kernels();
 
 extern const Kernels kScalarKernels;
 extern const Kernels kAvx2Kernels;
-extern const Kernels kAvx512Kernels;
-// In the test program that links cpu/emulated_avx512.cc; elsewhere its address is null.
+// Null addresses where a build leaves them out: those with sanitizers do.
+[[gnu::weak]] extern const Kernels kAvxVnniKernels;
+[[gnu::weak]] extern const Kernels kAvx512Kernels;
+// In the test program that links cpu/emulated_*.cc; elsewhere their addresses are null.
+[[gnu::weak]] extern const Kernels kEmulatedAvxVnniKernels;
 [[gnu::weak]] extern const Kernels kEmulatedAvx512Kernels;
 
 }  // namespace weir

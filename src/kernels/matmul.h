@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -33,28 +34,28 @@ struct QuantisedBlock {
 };
 
 // Weights laid out once, at load, without loss and at the same bits per weight: tiles of kTileRows
-// outputs by 32 columns. Outputs past the last are zero. Movable, not copyable.
+// outputs by 32 columns. Outputs past the last are zero. A view: the bytes are the arena's.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  // REQUIRES columns to be a multiple of 32. Uses the pool.
-  PackedMatrix(const Tensor& weights, Arithmetic arithmetic, ThreadPool& pool);
+  // REQUIRES columns to be a multiple of 32. Uses the pool. The arena outlives it.
+  PackedMatrix(const Tensor& weights, Arithmetic arithmetic, ThreadPool& pool, Arena& arena);
 
   size_t rows() const { return rows_; }
   size_t columns() const { return columns_; }
   DType type() const { return type_; }
   Arithmetic arithmetic() const { return arithmetic_; }  // kFloat for F32, F16, BF16 weights.
   // The tiles of 16 outputs from 16 * index on, all columns in order (see tile.h).
-  const std::byte* strip(size_t index) const { return data_.data() + index * strip_bytes_; }
-  size_t bytes() const { return data_.size(); }
+  const std::byte* strip(size_t index) const { return data_ + index * strip_bytes_; }
+  size_t bytes() const { return bytes_; }
   bool empty() const { return rows_ == 0; }
 
   // Row `row` as floats, to[columns]: the token embedding is read from the same bytes as the head.
   void widen_row(size_t row, float* to) const;
 
  private:
-  Buffer data_;
-  size_t rows_ = 0, columns_ = 0, strip_bytes_ = 0;
+  std::byte* data_ = nullptr;
+  size_t bytes_ = 0, rows_ = 0, columns_ = 0, strip_bytes_ = 0;
   DType type_ = DType::kF32;
   Arithmetic arithmetic_ = Arithmetic::kFloat;
 };
@@ -67,6 +68,18 @@ class Activations {
   // Quantises with the pool where `arithmetic` asks for it. x stays valid and unchanged until the
   // last product is done.
   void set(const float* x, size_t rows, size_t columns, Arithmetic arithmetic, ThreadPool& pool);
+  // The same for rows that make_row(i) writes into x first: each is quantised while it is near.
+  void make(const float* x, size_t rows, size_t columns, Arithmetic arithmetic, ThreadPool& pool,
+            const std::function<void(size_t row)>& make_row);
+
+  // Rows activation(gate x) * (up x) of the rows of `from`, for a product whose arithmetic is
+  // `next`: they go to x where that is kFloat, which may be null otherwise. 32 columns at a time,
+  // which are quantised while they are near, so that the wide rows of gate and up never lie in
+  // memory. REQUIRES gate and up of one size, which is a multiple of 32.
+  using Activation = void (*)(const float* gate, const float* up, size_t n, float* out);
+  void make_gated(float* x, const PackedMatrix& gate, const PackedMatrix& up,
+                  const Activations& from, Activation activation, Arithmetic next,
+                  ThreadPool& pool);
 
   const float* x() const { return x_; }
   size_t rows() const { return rows_; }
@@ -78,6 +91,8 @@ class Activations {
   bool quantised() const { return quantised_; }
 
  private:
+  void reset(const float* x, size_t rows, size_t columns, Arithmetic arithmetic);
+
   const float* x_ = nullptr;
   size_t rows_ = 0, columns_ = 0;
   bool quantised_ = false;

@@ -79,12 +79,13 @@ double worst_error(const WeightSamples& weights, const Activations& x, Arithmeti
 
 TEST(Matmul, AgreesWithAPlainSumInDouble) {
   ThreadPool pool(2);
+  Arena arena;
   for (DType type : kAllTypes)
     for (Arithmetic arithmetic : kBoth)
       for (Sample sample : kAllSamples)
         for (size_t rows : {1, 3, 9}) {
           const WeightSamples weights(type, 19, 512, 5, sample);
-          const PackedMatrix packed(weights.tensor(), arithmetic, pool);
+          const PackedMatrix packed(weights.tensor(), arithmetic, pool, arena);
           const std::vector<float> x = random_rows(rows * 512, 6);
           Activations activations;
           activations.set(x.data(), rows, 512, packed.arithmetic(), pool);
@@ -99,6 +100,7 @@ TEST(Matmul, AgreesWithAPlainSumInDouble) {
 class MatmulBits : public testing::TestWithParam<DType> {
  protected:
   ThreadPool pool_{2};
+  Arena arena_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Types, MatmulBits, testing::ValuesIn(kAllTypes),
@@ -116,7 +118,7 @@ TEST_P(MatmulBits, AllIsasGiveTheSame) {
         if (arithmetic == Arithmetic::kFloat && c.rows > 5 && sample != Sample::kOrdinary) continue;
         const size_t columns = super ? (c.columns + 255) / 256 * 256 : c.columns;
         const WeightSamples weights(GetParam(), 21, columns, 8, sample);
-        const PackedMatrix packed(weights.tensor(), arithmetic, pool_);
+        const PackedMatrix packed(weights.tensor(), arithmetic, pool_, arena_);
         for (const auto& x :
              {random_rows(c.rows * columns, 9), extreme_rows(c.rows * columns, 9)}) {
           std::vector<std::vector<float>> all;
@@ -135,7 +137,7 @@ TEST_P(MatmulBits, ARowDoesNotSeeItsNeighbours) {
   constexpr size_t kRows = 40, kColumns = 768, kOutputs = 40;
   for (Arithmetic arithmetic : kBoth) {
     const WeightSamples weights(GetParam(), kOutputs, kColumns, 3);
-    const PackedMatrix packed(weights.tensor(), arithmetic, pool_);
+    const PackedMatrix packed(weights.tensor(), arithmetic, pool_, arena_);
     const std::vector<float> x = random_rows(kRows * kColumns, 4);
     const std::vector<float> all = product(pool_, packed, x.data(), kRows);
     for (size_t count = 1; count <= kRows; ++count) {
@@ -151,7 +153,7 @@ TEST_P(MatmulBits, ThreadsDoNotShow) {
   constexpr size_t kColumns = 512, kOutputs = 333;
   for (size_t rows : {1, 6, 70, 130}) {
     const WeightSamples weights(GetParam(), kOutputs, kColumns, 3);
-    const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool_);
+    const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool_, arena_);
     const std::vector<float> x = random_rows(rows * kColumns, 4);
     ThreadPool one(1), three(3);
     const std::vector<float> out = product(one, packed, x.data(), rows);
@@ -163,7 +165,7 @@ TEST_P(MatmulBits, ThreadsDoNotShow) {
 TEST_P(MatmulBits, WritesItsOutputsOnlyAndAdds) {
   constexpr size_t kColumns = 256, kOutputs = 21, kStride = 24;
   const WeightSamples weights(GetParam(), kOutputs, kColumns, 3);
-  const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool_);
+  const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool_, arena_);
   for (size_t rows : {1, 7}) {
     const std::vector<float> x = random_rows(rows * kColumns, 4);
     const std::vector<float> plain = product(pool_, packed, x.data(), rows);
@@ -186,7 +188,7 @@ TEST_P(MatmulBits, ABadActivationSpoilsItsOwnRowOnly) {
   constexpr size_t kColumns = 256, kOutputs = 16;
   const WeightSamples weights(GetParam(), kOutputs, kColumns, 3);
   for (Arithmetic arithmetic : kBoth) {
-    const PackedMatrix packed(weights.tensor(), arithmetic, pool_);
+    const PackedMatrix packed(weights.tensor(), arithmetic, pool_, arena_);
     std::vector<float> x = random_rows(5 * kColumns, 4);
     const std::vector<float> good = product(pool_, packed, x.data(), 5);
     x[2 * kColumns + 77] = INFINITY;
@@ -201,8 +203,9 @@ TEST_P(MatmulBits, ABadActivationSpoilsItsOwnRowOnly) {
 
 TEST(Matmul, NoRowsAndNoWeightsAreNoWork) {
   ThreadPool pool(2);
+  Arena arena;
   const WeightSamples weights(DType::kQ8_0, 16, 64, 1);
-  const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool);
+  const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool, arena);
   Activations activations;
   activations.set(nullptr, 0, 64, Arithmetic::kInteger, pool);
   matmul(pool, packed, activations, nullptr, 16);

@@ -192,15 +192,17 @@ void widen(const std::byte* strip, size_t columns, size_t r, float* to) {
 
 }  // namespace
 
-PackedMatrix::PackedMatrix(const Tensor& weights, Arithmetic arithmetic, ThreadPool& pool)
+PackedMatrix::PackedMatrix(const Tensor& weights, Arithmetic arithmetic, ThreadPool& pool,
+                           Arena& arena)
     : rows_(weights.rows), columns_(weights.columns), type_(weights.type), arithmetic_(arithmetic) {
   visit_tile(type_, [&]<typename Tile>() {
     constexpr size_t kColumns = kQuantBlock * Tile::kParts;
     WEIR_CHECK(columns_ % kColumns == 0, "{} columns of {}", columns_, info(type_).name);
     if (kIsFloatTile<Tile>) arithmetic_ = Arithmetic::kFloat;
     strip_bytes_ = columns_ / kColumns * sizeof(Tile);
-    data_ = Buffer(ceil_div<size_t>(rows_, kTileRows) * strip_bytes_);
-    pack<Tile>(weights, pool, data_.data());
+    bytes_ = ceil_div<size_t>(rows_, kTileRows) * strip_bytes_;
+    data_ = arena.take(bytes_);
+    pack<Tile>(weights, pool, data_);
   });
 }
 

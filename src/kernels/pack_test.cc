@@ -10,11 +10,12 @@ namespace {
 // Each format, each kind of block, and outputs that fill no whole tile.
 TEST(Pack, WidenedRowsAreTheDecodedOnes) {
   ThreadPool pool(2);
+  Arena arena;
   constexpr size_t kRows = 37, kColumns = 512;
   for (DType type : kAllTypes)
     for (Sample sample : kAllSamples) {
       const WeightSamples weights(type, kRows, kColumns, 7, sample);
-      const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool);
+      const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool, arena);
       std::vector<float> row(kColumns);
       for (size_t r = 0; r < kRows; ++r) {
         packed.widen_row(r, row.data());
@@ -27,21 +28,23 @@ TEST(Pack, WidenedRowsAreTheDecodedOnes) {
 
 TEST(Pack, TakesAsManyBitsAsTheFile) {
   ThreadPool pool(1);
+  Arena arena;
   for (DType type : kAllTypes) {
     const WeightSamples weights(type, 32, 256, 1);
-    const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool);
+    const PackedMatrix packed(weights.tensor(), Arithmetic::kInteger, pool, arena);
     EXPECT_EQ(packed.bytes(), weights.tensor().bytes()) << info(type).name;
   }
 }
 
 TEST(Pack, FloatsStayFloats) {
   ThreadPool pool(1);
+  Arena arena;
   for (DType type : kAllTypes) {
     const WeightSamples weights(type, 16, 256, 1);
     const bool is_float = info(type).block_elements == 1;
-    EXPECT_EQ(PackedMatrix(weights.tensor(), Arithmetic::kInteger, pool).arithmetic(),
+    EXPECT_EQ(PackedMatrix(weights.tensor(), Arithmetic::kInteger, pool, arena).arithmetic(),
               is_float ? Arithmetic::kFloat : Arithmetic::kInteger);
-    EXPECT_EQ(PackedMatrix(weights.tensor(), Arithmetic::kFloat, pool).arithmetic(),
+    EXPECT_EQ(PackedMatrix(weights.tensor(), Arithmetic::kFloat, pool, arena).arithmetic(),
               Arithmetic::kFloat);
   }
 }

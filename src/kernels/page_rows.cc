@@ -1,89 +1,79 @@
-// Rows into pages and back: the layout of attention.h, and the rounding of floats to halves and
-// bfloat16.
-#include <bit>
-#include <cstring>
+// Rows into pages and back, in the layout of attention.h.
+#include <algorithm>
 
 #include "base/check.h"
 #include "kernels/attention.h"
+#include "kernels/attention_piece.h"
+#include "kernels/kernel_table.h"
+#include "tensor/half.h"
 
 namespace weir {
 namespace {
 
-// To nearest even, as IEEE 754 and F16C have it: subnormals kept, too large becomes infinity, NaN
-// stays a (quiet) NaN.
-uint16_t to_f16(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000);
-  const uint32_t magnitude = bits & 0x7FFFFFFF;
-  if (magnitude > 0x7F800000)
-    return static_cast<uint16_t>(sign | 0x7E00 | (magnitude >> 13 & 0x3FF));
-  if (magnitude >= 0x477FF000) return static_cast<uint16_t>(sign | 0x7C00);  // >= 65520.
-  if (magnitude < 0x38800000) {  // Below 2^-14: adding 1/2 leaves units of 2^-24 in the low bits.
-    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
-    return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(shifted) - 0x3F000000));
+// Where the keys of one slot begin, kLaneRun elements from one to the next.
+size_t key_column(int head_dim, int slot) {
+  return static_cast<size_t>(slot / kLaneRun * head_dim * kLaneRun + slot % kLaneRun);
+}
+
+// Calls f(first, width, offset) for each run of dimensions of one slot's value.
+template <typename Function>
+void for_each_run(int head_dim, int slot, const Function& f) {
+  const auto dims = static_cast<size_t>(head_dim), at = static_cast<size_t>(slot);
+  for (size_t first = 0; first < dims; first += kLaneRun) {
+    const size_t width = std::min<size_t>(kLaneRun, dims - first);
+    f(first, width, first * kPageSlots + at * width);
   }
-  const uint32_t rounded = magnitude + 0xFFF + (magnitude >> 13 & 1);
-  return static_cast<uint16_t>(sign | ((rounded - 0x38000000) >> 13));
 }
 
-float from_f16(uint16_t half) {
-  const uint32_t sign = (half & 0x8000u) << 16, rest = half & 0x7FFFu;
-  if (rest >= 0x7C00) return std::bit_cast<float>(sign | 0x7F800000 | (rest & 0x3FF) << 13);
-  const float magnitude = std::bit_cast<float>(rest << 13) * 0x1p112f;
-  return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
-}
+// One type's rows. Pages are bytes; they are aligned for their elements.
+template <typename Element>
+struct RowsOf {
+  void (*narrow)(const float* from, size_t n, Element* to);
+  void (*widen)(const Element* from, size_t n, float* to);
 
-uint16_t to_bf16(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  if ((bits & 0x7FFFFFFF) > 0x7F800000) return static_cast<uint16_t>(bits >> 16 | 0x40);
-  return static_cast<uint16_t>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
+  void write(int head_dim, int slot, const float* k, const float* v, std::byte* k_page,
+             std::byte* v_page) const {
+    Element key[kMaxHeadDim];
+    narrow(k, static_cast<size_t>(head_dim), key);
+    Element* column = reinterpret_cast<Element*>(k_page) + key_column(head_dim, slot);
+    for (int d = 0; d < head_dim; ++d) column[d * kLaneRun] = key[d];
+    for_each_run(head_dim, slot, [&](size_t first, size_t width, size_t at) {
+      narrow(v + first, width, reinterpret_cast<Element*>(v_page) + at);
+    });
+  }
 
-float from_bf16(uint16_t value) {
-  return std::bit_cast<float>(static_cast<uint32_t>(value) << 16);
+  void read(int head_dim, int slot, const std::byte* k_page, const std::byte* v_page, float* k,
+            float* v) const {
+    Element key[kMaxHeadDim];
+    const Element* column = reinterpret_cast<const Element*>(k_page) + key_column(head_dim, slot);
+    for (int d = 0; d < head_dim; ++d) key[d] = column[d * kLaneRun];
+    widen(key, static_cast<size_t>(head_dim), k);
+    for_each_run(head_dim, slot, [&](size_t first, size_t width, size_t at) {
+      widen(reinterpret_cast<const Element*>(v_page) + at, width, v + first);
+    });
+  }
+};
+
+template <auto kConvert, typename From, typename To>
+void each(const From* from, size_t n, To* to) {
+  for (size_t i = 0; i < n; ++i) to[i] = kConvert(from[i]);
 }
 
 float same(float value) {
   return value;
 }
 
-// Where element `dim` of slot `slot` lies.
-struct Place {
-  size_t k, v;
-};
-Place place(int head_dim, int slot, int dim) {
-  return {static_cast<size_t>(dim / 2 * kPageSlots * 2 + slot * 2 + dim % 2),
-          static_cast<size_t>(slot / 2 * head_dim * 2 + dim * 2 + slot % 2)};
-}
-
-// Pages are bytes; they are aligned for their elements.
-template <auto kConvert, typename Element>
-void write(int head_dim, int slot, const float* k, const float* v, Element* k_page,
-           Element* v_page) {
-  for (int d = 0; d < head_dim; ++d) {
-    const Place at = place(head_dim, slot, d);
-    k_page[at.k] = kConvert(k[d]);
-    v_page[at.v] = kConvert(v[d]);
-  }
-}
-
-template <auto kConvert, typename Element>
-void read(int head_dim, int slot, const Element* k_page, const Element* v_page, float* k,
-          float* v) {
-  for (int d = 0; d < head_dim; ++d) {
-    const Place at = place(head_dim, slot, d);
-    k[d] = kConvert(k_page[at.k]);
-    v[d] = kConvert(v_page[at.v]);
-  }
-}
-
-template <typename Element>
-Element* as(std::byte* page) {
-  return reinterpret_cast<Element*>(page);
-}
-template <typename Element>
-const Element* as(const std::byte* page) {
-  return reinterpret_cast<const Element*>(page);
+// Calls f with the RowsOf of a type.
+template <typename Function>
+void with_rows_of(DType kv, int head_dim, const Function& f) {
+  WEIR_CHECK(head_dim > 0 && head_dim <= kMaxHeadDim, "head_dim {}", head_dim);
+  if (kv == DType::kF16)
+    return f(RowsOf<uint16_t>{kernels().to_halves, each<float_of_half, uint16_t, float>});
+  if (kv == DType::kBF16)
+    return f(RowsOf<uint16_t>{each<bfloat16_of_float, float, uint16_t>,
+                              each<float_of_bfloat16, uint16_t, float>});
+  WEIR_CHECK(kv == DType::kF32, "cache of {}", info(kv).name);
+  f(RowsOf<float>{each<same, float, float>, each<same, float, float>});
 }
 
 }  // namespace
@@ -94,22 +84,14 @@ size_t page_half_bytes(DType kv, int head_dim) {
 
 void write_row(DType kv, int head_dim, int slot, const float* k, const float* v, std::byte* k_page,
                std::byte* v_page) {
-  if (kv == DType::kBF16)
-    return write<to_bf16>(head_dim, slot, k, v, as<uint16_t>(k_page), as<uint16_t>(v_page));
-  if (kv == DType::kF16)
-    return write<to_f16>(head_dim, slot, k, v, as<uint16_t>(k_page), as<uint16_t>(v_page));
-  WEIR_CHECK(kv == DType::kF32, "cache of {}", info(kv).name);
-  write<same>(head_dim, slot, k, v, as<float>(k_page), as<float>(v_page));
+  with_rows_of(kv, head_dim,
+               [&](const auto& rows) { rows.write(head_dim, slot, k, v, k_page, v_page); });
 }
 
 void read_row(DType kv, int head_dim, int slot, const std::byte* k_page, const std::byte* v_page,
               float* k, float* v) {
-  if (kv == DType::kBF16)
-    return read<from_bf16>(head_dim, slot, as<uint16_t>(k_page), as<uint16_t>(v_page), k, v);
-  if (kv == DType::kF16)
-    return read<from_f16>(head_dim, slot, as<uint16_t>(k_page), as<uint16_t>(v_page), k, v);
-  WEIR_CHECK(kv == DType::kF32, "cache of {}", info(kv).name);
-  read<same>(head_dim, slot, as<float>(k_page), as<float>(v_page), k, v);
+  with_rows_of(kv, head_dim,
+               [&](const auto& rows) { rows.read(head_dim, slot, k_page, v_page, k, v); });
 }
 
 }  // namespace weir

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "kernels/attention.h"
+#include "kernels/isa.h"
 #include "tensor/tensor.h"
 
 namespace weir {
 namespace {
 
-constexpr int kDim = 32;
+constexpr int kDim = 48;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // A page of one type; `bits` and `value` are one element of slot 0.
@@ -44,12 +45,14 @@ TEST(PageRows, LieAsTheHeaderSays) {
     for (int d = 0; d < kDim; ++d) k[d] = static_cast<float>(1000 * slot + d), v[d] = -k[d];
     write_row(DType::kF32, kDim, slot, k.data(), v.data(), page.k(), page.v());
   }
-  const auto* keys = reinterpret_cast<const float(*)[kPageSlots][2]>(page.k());
-  const auto* values = reinterpret_cast<const float(*)[kDim][2]>(page.v());
+  const auto* keys = reinterpret_cast<const float(*)[kDim][kLaneRun]>(page.k());
+  const auto* values = reinterpret_cast<const float(*)[kLaneRun]>(page.v());
+  const auto* rest = reinterpret_cast<const float(*)[kDim - kLaneRun]>(values + kPageSlots);
   for (int slot = 0; slot < kPageSlots; ++slot)
     for (int d = 0; d < kDim; ++d) {
-      ASSERT_EQ(keys[d / 2][slot][d % 2], static_cast<float>(1000 * slot + d));
-      ASSERT_EQ(values[slot / 2][d][slot % 2], -static_cast<float>(1000 * slot + d));
+      ASSERT_EQ(keys[slot / kLaneRun][d][slot % kLaneRun], static_cast<float>(1000 * slot + d));
+      const float value = d < kLaneRun ? values[slot][d] : rest[slot][d - kLaneRun];
+      ASSERT_EQ(value, -static_cast<float>(1000 * slot + d));
     }
 }
 
@@ -98,7 +101,17 @@ void expect_nearest_even(DType kv, uint16_t infinity) {
   }
 }
 
-TEST(PageRows, HalvesRoundToNearestEven) {
+class PageRowsTest : public testing::TestWithParam<std::string_view> {
+ protected:
+  PageRowsTest() { EXPECT_TRUE(set_isa(GetParam())); }
+  ~PageRowsTest() override { (void)set_isa(available_isas().back()); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Isas, PageRowsTest,
+                         testing::ValuesIn(available_isas().begin(), available_isas().end()),
+                         [](const auto& isa) { return std::string(isa.param); });
+
+TEST_P(PageRowsTest, HalvesRoundToNearestEven) {
   expect_nearest_even(DType::kF16, 0x7C00);
   Page page(DType::kF16);
   EXPECT_EQ(page.bits_of(65520.0f), 0x7C00);

@@ -65,8 +65,8 @@ TEST_P(RawCodec, PagesLieAsAttentionReadsThem) {
 INSTANTIATE_TEST_SUITE_P(All, RawCodec, testing::Values(DType::kF32, DType::kF16, DType::kBF16));
 
 TEST(Codec, IdNamesTheTypeAndTheVersion) {
-  EXPECT_EQ((*make_codec("raw", {2, 16, DType::kF16}))->id(), "raw/F16/v1");
-  EXPECT_EQ((*make_codec("raw", {2, 16, DType::kF32}))->id(), "raw/F32/v1");
+  EXPECT_EQ((*make_codec("raw", {2, 16, DType::kF16}))->id(), "raw/F16/v2");
+  EXPECT_EQ((*make_codec("raw", {2, 16, DType::kF32}))->id(), "raw/F32/v2");
 }
 
 TEST(Codec, UnknownNameListsThoseThereAre) {

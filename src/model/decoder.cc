@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/thread_pool.h"
+#include "base/row_pieces.h"
 #include "kernels/attention.h"
 
 namespace weir {
@@ -19,6 +19,10 @@ std::span<const float> vector_of(const Tensor& t) {
   return t.empty() ? std::span<const float>() : t.floats();
 }
 
+Profile::Work work_of(const PackedMatrix& w, size_t rows) {
+  return {w.bytes(), w.rows() * w.columns() * rows, w.arithmetic() == Arithmetic::kInteger};
+}
+
 }  // namespace
 
 Decoder::Decoder(const ModelFile& file, Arithmetic arithmetic, ThreadPool& pool,
@@ -27,7 +31,7 @@ Decoder::Decoder(const ModelFile& file, Arithmetic arithmetic, ThreadPool& pool,
   uint64_t done = 0;
   const auto pack = [&](const Tensor& t) {
     if (t.empty()) return PackedMatrix();
-    PackedMatrix packed(t, arithmetic, pool);
+    const PackedMatrix packed(t, arithmetic, pool, arena_);
     file.file.forget(t);
     done += t.bytes();
     if (progress) progress(done);
@@ -69,114 +73,84 @@ uint64_t Decoder::weight_bytes() const {
   return bytes;
 }
 
-// One row is done by the caller: waking the other threads would cost more.
-void Decoder::for_each_row(const Rows& rows, const std::function<void(size_t)>& body) {
-  constexpr size_t kRowsPerPiece = 8;
-  if (rows.count <= kRowsPerPiece)
-    for (size_t i = 0; i < rows.count; ++i) body(i);
-  else
-    pool_.for_each((rows.count + kRowsPerPiece - 1) / kRowsPerPiece, [&](size_t piece) {
-      const size_t end = std::min(rows.count, (piece + 1) * kRowsPerPiece);
-      for (size_t i = piece * kRowsPerPiece; i < end; ++i) body(i);
-    });
-}
-
 void Decoder::begin(const Rows& rows) {
   const size_t pairs = config_.rope_dims / 2;
   for (auto* v : {&cosine_, &sine_, &local_cosine_, &local_sine_}) grown(*v, rows.count * pairs);
   const bool any_local = config_.sliding_window > 0;
-  for (const RowSpan& s : rows.spans)
+  span_of_.clear();
+  for (const RowSpan& s : rows.spans) {
+    span_of_.insert(span_of_.end(), s.rows, static_cast<uint32_t>(&s - rows.spans.data()));
     for (uint32_t i = 0; i < s.rows; ++i) {
       const size_t at = (s.first + i) * pairs;
       const int32_t position = s.position + static_cast<int32_t>(i);
       rope_.angles(position, &cosine_[at], &sine_[at]);
       if (any_local) local_rope_.angles(position, &local_cosine_[at], &local_sine_[at]);
     }
+  }
 }
 
 void Decoder::embed(std::span<const int32_t> tokens, const Rows& rows) {
   const size_t d = config_.d_model;
-  for_each_row(rows, [&](size_t i) {
+  for_each_row(pool_, rows.count, [&](size_t i) {
     embedding_.widen_row(static_cast<size_t>(tokens[i]), rows.x + i * d);
     if (config_.embedding_scale != 1) scale(rows.x + i * d, config_.embedding_scale, d);
   });
   observe(Observable::kEmbedding, ~0u, rows, rows.x, d);
 }
 
-void Decoder::multiply(Profile::Kind kind, std::initializer_list<Product> products) {
+void Decoder::multiply(Profile::Kind kind, const Activations& x,
+                       std::initializer_list<Product> products) {
   Profile::Work work;
-  for (const Product& p : products) {
-    work.bytes += p.w->bytes();
-    work.macs += p.w->rows() * p.w->columns() * input_.rows();
-    work.integer = p.w->arithmetic() == Arithmetic::kInteger;
-  }
-  profile().time(kind, work, [&] { matmul(pool_, products, input_); });
+  for (const Product& p : products) work += work_of(*p.w, x.rows());
+  profile().time(kind, work, [&] { matmul(pool_, products, x); });
 }
 
 void Decoder::norm(const Rows& rows, std::span<const float> weight) {
   const size_t d = config_.d_model;
   float* hidden = grown(hidden_, rows.count * d);
-  for_each_row(rows, [&](size_t i) {
+  input_.make(hidden, rows.count, d, arithmetic_, pool_, [&](size_t i) {
     rms_norm(rows.x + i * d, weight.data(), d, config_.rms_epsilon, hidden + i * d);
   });
-  input_.set(hidden, rows.count, d, arithmetic_, pool_);
 }
 
 void Decoder::project_qkv(const DecoderLayer& w, const Rows& rows) {
-  const struct {
-    const PackedMatrix& matrix;
-    std::span<const float> bias;
-    std::vector<float>& out;
-  } parts[] = {{w.q, w.q_bias, q_}, {w.k, w.k_bias, k_}, {w.v, w.v_bias, v_}};
-  const auto product = [&](size_t i) {
-    const size_t n = parts[i].matrix.rows();
-    return Product{&parts[i].matrix, grown(parts[i].out, rows.count * n), n};
+  const auto product = [&](const PackedMatrix& matrix, std::vector<float>& out) {
+    return Product{&matrix, grown(out, rows.count * matrix.rows()), matrix.rows()};
   };
-  multiply(Profile::kQkv, {product(0), product(1), product(2)});
-  for (const auto& p : parts) {
-    const size_t n = p.matrix.rows();
-    if (p.bias.empty()) continue;
-    for_each_row(rows, [&](size_t i) { add(&p.out[i * n], p.bias.data(), n); });
+  multiply(Profile::kQkv, input_, {product(w.q, q_), product(w.k, k_), product(w.v, v_)});
+}
+
+// Biases, norms and rotation of `heads` heads of one row, whichever the layer has.
+void Decoder::finish_heads(float* row, size_t heads, std::span<const float> bias,
+                           std::span<const float> norm, const float* cosine,
+                           const float* sine) const {
+  const size_t dim = config_.head_dim;
+  if (!bias.empty()) add(row, bias.data(), heads * dim);
+  for (float* head = row; head < row + heads * dim; head += dim) {
+    if (!norm.empty()) rms_norm(head, norm.data(), dim, config_.rms_epsilon, head);
+    rope(head, static_cast<int>(config_.rope_dims), cosine, sine, config_.rope_interleaved);
   }
 }
 
-void Decoder::norm_heads(const DecoderLayer& w, const Rows& rows) {
-  const size_t dim = config_.head_dim;
-  const auto norm_all = [&](std::vector<float>& x, size_t heads, size_t row,
-                            std::span<const float> weight) {
-    for (size_t h = 0; h < heads; ++h) {
-      float* head = &x[(row * heads + h) * dim];
-      rms_norm(head, weight.data(), dim, config_.rms_epsilon, head);
-    }
-  };
-  for_each_row(rows, [&](size_t i) {
-    norm_all(q_, config_.heads, i, w.q_norm);
-    norm_all(k_, config_.kv_heads, i, w.k_norm);
-  });
-}
-
-void Decoder::rotate_and_write(uint32_t l, const Rows& rows) {
-  const int dims = static_cast<int>(config_.rope_dims);
-  const size_t pairs = config_.rope_dims / 2, dim = config_.head_dim;
+void Decoder::finish_qkv(uint32_t l, const Rows& rows) {
+  const DecoderLayer& w = layers_[l];
+  const size_t pairs = config_.rope_dims / 2;
+  const size_t q_size = size_t{config_.heads} * config_.head_dim;
+  const size_t kv_size = size_t{config_.kv_heads} * config_.head_dim;
   const auto& cosine = local(l) ? local_cosine_ : cosine_;
   const auto& sine = local(l) ? local_sine_ : sine_;
-  const auto rotate = [&](std::vector<float>& x, size_t heads, size_t row) {
-    for (size_t h = 0; h < heads; ++h)
-      rope(&x[(row * heads + h) * dim], dims, &cosine[row * pairs], &sine[row * pairs],
-           config_.rope_interleaved);
-  };
-  const size_t kv = config_.kv_heads * dim;
-  std::vector<const RowSpan*> span_of(rows.count);
-  for (const RowSpan& s : rows.spans) std::fill_n(span_of.begin() + s.first, s.rows, &s);
-  for_each_row(rows, [&](size_t i) {
-    rotate(q_, config_.heads, i);
-    rotate(k_, config_.kv_heads, i);
-    const RowSpan& s = *span_of[i];
-    s.cache->write(l, s.position + static_cast<int32_t>(i - s.first), &k_[i * kv], &v_[i * kv]);
+  for_each_row(pool_, rows.count, [&](size_t i) {
+    const float *c = &cosine[i * pairs], *s = &sine[i * pairs];
+    float *k = &k_[i * kv_size], *v = &v_[i * kv_size];
+    finish_heads(&q_[i * q_size], config_.heads, w.q_bias, w.q_norm, c, s);
+    finish_heads(k, config_.kv_heads, w.k_bias, w.k_norm, c, s);
+    if (!w.v_bias.empty()) add(v, w.v_bias.data(), kv_size);
+    const RowSpan& span = rows.spans[span_of_[i]];
+    span.cache->write(l, span.position + static_cast<int32_t>(i - span.first), k, v);
   });
-  observe(Observable::kQuery, l, rows, q_.data(), config_.heads * dim);
-  observe(Observable::kKey, l, rows, k_.data(), kv);
-  observe(Observable::kValue, l, rows, v_.data(), kv);
+  observe(Observable::kQuery, l, rows, q_.data(), q_size);
+  observe(Observable::kKey, l, rows, k_.data(), kv_size);
+  observe(Observable::kValue, l, rows, v_.data(), kv_size);
 }
 
 // Each row reads what it sees once for all heads of a group; rows of one sequence share it.
@@ -223,7 +197,7 @@ void Decoder::attend_layer(uint32_t l, const Rows& rows) {
 void Decoder::add_normed(const float* y, std::span<const float> weight, const Rows& rows) {
   const size_t d = config_.d_model;
   float* hidden = grown(hidden_, rows.count * d);
-  for_each_row(rows, [&](size_t i) {
+  for_each_row(pool_, rows.count, [&](size_t i) {
     rms_norm(y + i * d, weight.data(), d, config_.rms_epsilon, hidden + i * d);
     add(rows.x + i * d, hidden + i * d, d);
   });
@@ -233,20 +207,22 @@ void Decoder::project_out(const DecoderLayer& w, const Rows& rows) {
   const size_t d = config_.d_model;
   input_.set(attended_.data(), rows.count, size_t{config_.heads} * config_.head_dim, arithmetic_,
              pool_);
-  if (w.post_attn_norm.empty()) return multiply(Profile::kOut, {{&w.out, rows.x, d, true}});
-  multiply(Profile::kOut, {{&w.out, grown(q_, rows.count * d), d}});
+  if (w.post_attn_norm.empty()) return multiply(Profile::kOut, input_, {{&w.out, rows.x, d, true}});
+  multiply(Profile::kOut, input_, {{&w.out, grown(q_, rows.count * d), d}});
   add_normed(q_.data(), w.post_attn_norm, rows);
 }
 
-void Decoder::feed_forward(const DecoderLayer& w, const Rows& rows, Gate activation) {
-  const size_t d = config_.d_model, n = config_.ffn;
-  float* gate = grown(gate_, rows.count * n);
-  float* up = grown(up_, rows.count * n);
-  multiply(Profile::kGateUp, {{&w.gate, gate, n}, {&w.up, up, n}});
-  for_each_row(rows, [&](size_t i) { activation(gate + i * n, up + i * n, n, gate + i * n); });
-  input_.set(gate, rows.count, n, arithmetic_, pool_);
-  if (w.post_ffn_norm.empty()) return multiply(Profile::kDown, {{&w.down, rows.x, d, true}});
-  multiply(Profile::kDown, {{&w.down, grown(q_, rows.count * d), d}});
+void Decoder::feed_forward(const DecoderLayer& w, const Rows& rows, Activation activation) {
+  const size_t d = config_.d_model;
+  const Arithmetic next = w.down.arithmetic();
+  float* floats = next == Arithmetic::kFloat ? grown(wide_, rows.count * config_.ffn) : nullptr;
+  Profile::Work work = work_of(w.gate, rows.count);
+  work += work_of(w.up, rows.count);
+  profile().time(Profile::kGateUp, work,
+                 [&] { gated_.make_gated(floats, w.gate, w.up, input_, activation, next, pool_); });
+  if (w.post_ffn_norm.empty())
+    return multiply(Profile::kDown, gated_, {{&w.down, rows.x, d, true}});
+  multiply(Profile::kDown, gated_, {{&w.down, grown(q_, rows.count * d), d}});
   add_normed(q_.data(), w.post_ffn_norm, rows);
 }
 
@@ -267,7 +243,7 @@ void Decoder::head(const Rows& rows, std::span<const uint32_t> picked, float* lo
                            {x + i * d, d}});
   input_.set(x, picked.size(), d, arithmetic_, pool_);
   const PackedMatrix& output = output_.empty() ? embedding_ : output_;
-  multiply(Profile::kHead, {{&output, logits, output.rows()}});
+  multiply(Profile::kHead, input_, {{&output, logits, output.rows()}});
 }
 
 void Decoder::observe(Observable what, uint32_t l, const Rows& rows, const float* values,

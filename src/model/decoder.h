@@ -37,33 +37,34 @@ class Decoder : public Model {
 
   // hidden = norm(x) * weight, each row.
   void norm(const Rows& rows, std::span<const float> weight);
-  // q, k, v = the projections of hidden, with biases where the layer has them.
+  // q, k, v = the projections of hidden.
   void project_qkv(const DecoderLayer& w, const Rows& rows);
-  // Each head of q and k is normed on its own.
-  void norm_heads(const DecoderLayer& w, const Rows& rows);
-  // Rotates q and k to their positions and writes k and v into the caches.
-  void rotate_and_write(uint32_t l, const Rows& rows);
+  // Adds biases and norms each head of q and k, where the layer does; rotates q and k to their
+  // positions; writes k and v into the caches. One pass over each row.
+  void finish_qkv(uint32_t l, const Rows& rows);
   // attended = softmax(q k) v over what the layer's reach allows.
   void attend_layer(uint32_t l, const Rows& rows);
   // x += attended W_O; or, where the layer norms its output, x += norm(attended W_O).
   void project_out(const DecoderLayer& w, const Rows& rows);
   // x += down(activation(gate) * up) of hidden, normed likewise where the layer says so.
-  using Gate = void (*)(const float* gate, const float* up, size_t n, float* out);
-  void feed_forward(const DecoderLayer& w, const Rows& rows, Gate activation);
+  using Activation = Activations::Activation;
+  void feed_forward(const DecoderLayer& w, const Rows& rows, Activation activation);
   // Tells who watches.
   void observe(Observable what, uint32_t l, const Rows& rows, const float* values, size_t columns);
 
  private:
   // matmul, timed where it is asked for.
-  void multiply(Profile::Kind kind, std::initializer_list<Product> products);
+  void multiply(Profile::Kind kind, const Activations& x, std::initializer_list<Product> products);
   Profile::Work attention_work(uint32_t l, const Rows& rows) const;
+  void finish_heads(float* row, size_t heads, std::span<const float> bias,
+                    std::span<const float> norm, const float* cosine, const float* sine) const;
   void add_normed(const float* y, std::span<const float> weight, const Rows& rows);
-  void for_each_row(const Rows& rows, const std::function<void(size_t)>& body);
   bool local(uint32_t l) const;
 
   ModelConfig config_;
   Arithmetic arithmetic_;
   ThreadPool& pool_;
+  Arena arena_;
   PackedMatrix embedding_, output_;  // output_ is empty where the embedding serves as the head.
   std::span<const float> output_norm_;
   std::vector<DecoderLayer> layers_;
@@ -71,10 +72,11 @@ class Decoder : public Model {
 
   // Of the step at hand; they grow to the largest step seen.
   std::vector<float> cosine_, sine_, local_cosine_, local_sine_;  // [n][head_dim / 2]
-  std::vector<float> hidden_, q_, k_, v_, attended_, gate_, up_, picked_;
+  std::vector<float> hidden_, q_, k_, v_, attended_, wide_, picked_;
+  std::vector<uint32_t> span_of_;       // [n] The span of each row.
   std::vector<AttentionList> lists_;    // [spans][kv_heads]
   std::vector<AttentionSpan> queries_;  // [spans]
-  Activations input_;
+  Activations input_, gated_;
 };
 
 // The architectures, one file each.

@@ -13,8 +13,7 @@ class Gemma3 final : public Decoder {
     const DecoderLayer& w = weights(l);
     norm(rows, w.attn_norm);
     project_qkv(w, rows);
-    norm_heads(w, rows);
-    rotate_and_write(l, rows);
+    finish_qkv(l, rows);
     attend_layer(l, rows);
     project_out(w, rows);
     norm(rows, w.ffn_norm);

@@ -18,6 +18,11 @@ class Profile {
   struct Work {
     uint64_t bytes = 0, macs = 0;
     bool integer = false;
+
+    Work& operator+=(const Work& other) {
+      bytes += other.bytes, macs += other.macs, integer |= other.integer;
+      return *this;
+    }
   };
 
   // Begins anew, or stops.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "tensor/dtype.h"
 
@@ -44,6 +45,18 @@ class Buffer {
  private:
   std::byte* data_ = nullptr;
   size_t size_ = 0;
+};
+
+// Memory for many matrices side by side, in 2 MiB pages where the system gives them: one by one
+// most would be too small for such a page. Zeroed, given back all at once.
+class Arena {
+ public:
+  // Aligned to 64 bytes; lives as long as the arena, wherever that is moved to.
+  std::byte* take(size_t bytes);
+
+ private:
+  std::vector<Buffer> regions_;
+  size_t used_ = 0;  // Of the last region.
 };
 
 }  // namespace weir

@@ -36,23 +36,35 @@ WEIR_INLINE size_t row_at(int row) {
   return static_cast<size_t>(row) * kRowStride;
 }
 
-// Sixteen slots of K from `slot` of the piece. V of the same slots is wanted next.
-WEIR_INLINE Lanes key_lanes(const AttentionPiece& p, int slot) {
-  const AttentionPage& page = p.pages[slot / kPageSlots];
-  return {page.k, 0, p.head_dim / 2, slot % kPageSlots, kPageSlots, page.v};
-}
-// V of slots [slot, end) of one page. K of the next piece is wanted next.
-WEIR_INLINE Lanes value_lanes(const AttentionPiece& p, int dim, int slot, int end) {
-  const int page = slot / kPageSlots, next = page + kPieceSlots / kPageSlots;
-  const std::byte* v = p.pages[page].v;
-  const std::byte* ahead = next < p.pages_ahead ? p.pages[next].k : v;
-  return {v, slot % kPageSlots / 2, (end - slot + 1) / 2, dim, p.head_dim, ahead ? ahead : v};
+template <typename Type>
+WEIR_INLINE const typename Type::Element* elements(const std::byte* page) {
+  return reinterpret_cast<const typename Type::Element*>(page);
 }
 
-// Calls f(slot, end) for the part of [first, end) in each page. `first` is even.
+// Slots of K from `slot` of the piece; `next` is read after them.
+template <typename Type>
+WEIR_INLINE Lanes<Type> key_lanes(const AttentionPiece& p, int slot,
+                                  const typename Type::Element* next = nullptr) {
+  const int run = p.head_dim * kLaneRun, in_page = slot % kPageSlots;
+  const auto* at =
+      elements<Type>(p.pages[slot / kPageSlots].k) + in_page / kLaneRun * run + in_page % kLaneRun;
+  return {at, kLaneRun, p.head_dim, run, next ? next : at};
+}
+// Dimensions of V from `dim` for slots [slot, end) of one page.
+template <typename Type>
+WEIR_INLINE Lanes<Type> value_lanes(const AttentionPiece& p, int dim, int slot, int end,
+                                    const typename Type::Element* next = nullptr) {
+  const int first = dim / kLaneRun * kLaneRun;
+  const int width = p.head_dim - first < kLaneRun ? p.head_dim - first : kLaneRun;
+  const auto* at = elements<Type>(p.pages[slot / kPageSlots].v) + first * kPageSlots +
+                   slot % kPageSlots * width + dim - first;
+  return {at, width, end - slot, kLaneRun * kPageSlots, next ? next : at};
+}
+
+// Calls f(slot, end) for the part of [first, end) in each page.
 template <typename Function>
 WEIR_INLINE void for_each_page(Bounds b, Function f) {
-  for (int slot = b.first & -2; slot < b.end;) {
+  for (int slot = b.first; slot < b.end;) {
     const int next = (slot / kPageSlots + 1) * kPageSlots;
     f(slot, next < b.end ? next : b.end);
     slot = next;
@@ -84,7 +96,7 @@ constexpr MultiplyTile kMultiplyTile[kStripRows + 1] = {
 template <typename Type>
 void multiply_keys(const Strips& strips, int slot) {
   const AttentionPiece& p = strips.piece;
-  widen<Type>(key_lanes(p, slot), p.tile);
+  widen(key_lanes<Type>(p, slot), p.tile);
   for (int s = 0; s < strips.count; ++s) {
     const Bounds b = strips.bounds[s];
     const size_t row = row_at(strips.row(s));
@@ -99,7 +111,7 @@ template <typename Type>
 void multiply_values(const Strips& strips, int dim, float* out) {
   const AttentionPiece& p = strips.piece;
   for_each_page(strips.all, [&](int slot, int end) {
-    widen<Type>(value_lanes(p, dim, slot, end), p.tile + 16 * slot);
+    widen(value_lanes<Type>(p, dim, slot, end), p.tile + 16 * slot);
   });
   for (int s = 0; s < strips.count; ++s) {
     const Bounds b = strips.bounds[s];
@@ -112,7 +124,7 @@ void multiply_values(const Strips& strips, int dim, float* out) {
 
 // Independent chains of one row side by side, so that the multiply-adds of few rows overlap.
 constexpr int tiles_of(int rows) {
-  return rows == 1 ? 4 : rows == 2 ? 2 : 1;
+  return rows == 1 ? 4 : rows <= 3 ? 2 : 1;
 }
 
 template <int kRows, int kTiles>
@@ -135,20 +147,34 @@ template <typename Type, int kRows>
 void multiply_strip_keys(const AttentionPiece& p, int row, Bounds b) {
   constexpr int kTiles = tiles_of(kRows), kStep = 16 * kTiles;
   for (int slot = b.first & -kStep; slot < b.end; slot += kStep) {
+    const int next = slot + kStep;
+    const auto* then =
+        next < b.end ? key_lanes<Type>(p, next).at : value_lanes<Type>(p, 0, b.first, b.end).at;
     Floats sum[kRows][kTiles];
     clear(sum);
-    multiply_pairs<Type>(p.q + row_at(row), key_lanes(p, slot), sum);
+    multiply_steps(p.q + row_at(row), key_lanes<Type>(p, slot, then), sum);
     store_all(sum, p.logit + row_at(row) + slot, kRowStride);
   }
+}
+
+// What the thread reads after a piece: the keys of the next one, or null.
+template <typename Type>
+WEIR_INLINE const typename Type::Element* next_keys(const AttentionPiece& p) {
+  constexpr int kPages = kPieceSlots / kPageSlots;
+  return kPages < p.pages_ahead ? elements<Type>(p.pages[kPages].k) : nullptr;
 }
 
 template <typename Type, int kRows, int kTiles>
 WEIR_INLINE void multiply_strip_values_at(const AttentionPiece& p, int row, Bounds b, int dim,
                                           float* out) {
+  const int more = dim + 16 * kTiles;
+  const auto* after =
+      more < p.head_dim ? value_lanes<Type>(p, more, b.first, b.end).at : next_keys<Type>(p);
   Floats sum[kRows][kTiles];
   clear(sum);
   for_each_page(b, [&](int slot, int end) {
-    multiply_pairs<Type>(p.logit + row_at(row) + slot, value_lanes(p, dim, slot, end), sum);
+    const auto* then = end < b.end ? value_lanes<Type>(p, dim, end, b.end).at : after;
+    multiply_steps(p.logit + row_at(row) + slot, value_lanes<Type>(p, dim, slot, end, then), sum);
   });
   store_all(sum, out + row * p.head_dim + dim, p.head_dim);
 }
@@ -185,8 +211,8 @@ void multiply_seen_values(const AttentionPiece& p, int row, float* out) {
     Floats sum = broadcast(0.0f);
     for (int slot = p.first[row]; slot < p.end[row]; ++slot) {
       if (weight[slot] == 0) continue;
-      widen<Type>(value_lanes(p, dim, slot & -2, slot + 1), p.tile);
-      sum = fma(broadcast(weight[slot]), load(p.tile + slot % 2 * 16), sum);
+      const Lanes<Type> one = value_lanes<Type>(p, dim, slot, slot + 1);
+      sum = fma(broadcast(weight[slot]), Type::widened(one.at), sum);
     }
     store(out + dim, sum);
   }

@@ -93,4 +93,8 @@ inline void rope_row(float* head, int dims, const float* cosine, const float* si
          sine[i]);
 }
 
+inline void to_halves_row(const float* x, size_t n, uint16_t* to) {
+  for (size_t i = 0; i < n; i += 16) store_f16(to + i, load(x + i));
+}
+
 }  // namespace weir::WEIR_ISA_NAMESPACE

@@ -21,6 +21,7 @@ const Kernels WEIR_ISA_TABLE = {
     .silu_multiply = WEIR_ISA_NAMESPACE::silu_multiply_row,
     .gelu_multiply = WEIR_ISA_NAMESPACE::gelu_multiply_row,
     .rope = WEIR_ISA_NAMESPACE::rope_row,
+    .to_halves = WEIR_ISA_NAMESPACE::to_halves_row,
     .fold_piece = WEIR_ISA_NAMESPACE::fold_piece,
     .merge_folds = WEIR_ISA_NAMESPACE::merge_folds,
     .finish_row = WEIR_ISA_NAMESPACE::finish_row,

@@ -122,13 +122,20 @@ void multiply_few(const MatmulPiece& piece) {
 // Blocks of columns whose unpacked tiles, with the rows' activations, stay in the nearest cache.
 inline constexpr size_t kRunBlocksMax = 24;
 
+// Fetches the packed tiles of the next run, block by block, in step with the work of the first
+// rows: memory would rest meanwhile.
 template <int kRows, typename Tile>
 void fold_run(const Unpacked<Tile>* tiles, size_t count, const QuantisedBlock* x, size_t stride,
-              Floats* sums) {
+              const char* ahead, Floats* sums) {
+  constexpr int kBytes = sizeof(Tile) / Tile::kParts;
   Floats acc[kRows];
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) acc[r] = sums[r];
-  for (size_t b = 0; b < count; ++b) fold_block(tiles[b], 0, x + b, stride, acc);
+  for (size_t b = 0; b < count; ++b) {
+    if (ahead)
+      for (int at = 0; at < kBytes; at += 64) prefetch(ahead + b * kBytes + at);
+    fold_block(tiles[b], 0, x + b, stride, acc);
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) sums[r] = acc[r];
 }
@@ -154,9 +161,12 @@ void multiply_many(const MatmulPiece& piece) {
     const size_t count = blocks - b < per_run ? blocks - b : per_run;
     for (size_t i = 0; i < count; ++i)
       unpack(tiles[(b + i) / Tile::kParts], static_cast<int>((b + i) % Tile::kParts), run[i]);
+    const char* next =
+        reinterpret_cast<const char*>(tiles) + (b + count) / Tile::kParts * sizeof(Tile);
     for (size_t r = 0; r < piece.rows; r += kRowsAtOnce)
       with_rows<kRowsAtOnce>(piece.rows - r, [&]<int kRows>() {
-        fold_run<kRows>(run, count, piece.blocks + r * blocks + b, blocks, sums + r);
+        fold_run<kRows>(run, count, piece.blocks + r * blocks + b, blocks, r == 0 ? next : nullptr,
+                        sums + r);
       });
   }
   for (size_t r = 0; r < piece.rows; ++r) put(piece, r, sums[r]);

@@ -1,4 +1,4 @@
-// The element types of pages, as pairs widened to floats.
+// The element types of pages, widened to floats.
 #pragma once
 
 #include "kernels/attention_piece.h"
@@ -8,75 +8,63 @@ namespace weir::WEIR_ISA_NAMESPACE {
 struct BFloat16 {
   using Element = uint16_t;
   static constexpr DType kType = DType::kBF16;
-  WEIR_INLINE static void load(const Element* from, Floats& even, Floats& odd) {
-    load_pairs_bf16(from, even, odd);
-  }
+  WEIR_INLINE static Floats widened(const Element* from) { return load_bf16(from); }
 };
 struct Half {
   using Element = uint16_t;
   static constexpr DType kType = DType::kF16;
-  WEIR_INLINE static void load(const Element* from, Floats& even, Floats& odd) {
-    load_pairs_f16(from, even, odd);
-  }
+  WEIR_INLINE static Floats widened(const Element* from) { return load_f16(from); }
 };
 struct Float {
   using Element = float;
   static constexpr DType kType = DType::kF32;
-  WEIR_INLINE static void load(const Element* from, Floats& even, Floats& odd) {
-    load_pairs(from, even, odd);
-  }
+  WEIR_INLINE static Floats widened(const Element* from) { return load(from); }
 };
 
-// Sixteen lanes of a K or V page: `pairs` steps by two, `stride` lanes of the page apart.
-struct Lanes {
-  const std::byte* page;
-  int first_pair, pairs;
-  int lane, stride;
-  const std::byte* ahead;  // Of the same size, wanted soon: fetched in step with `page`.
-
-  template <typename Type>
-  const typename Type::Element* begin() const {
-    return reinterpret_cast<const typename Type::Element*>(page) +
-           2 * (static_cast<size_t>(first_pair) * stride + lane);
-  }
-};
-
-// To floats, step by step, sixteen to each. Exact.
+// Lanes of a K or V page (slots of K, dimensions of V) for consecutive steps (dimensions of K,
+// slots of V), one step `stride` elements from the next.
 template <typename Type>
-inline void widen(const Lanes& lanes, float* tile) {
-  const auto* at = lanes.begin<Type>();
-  for (int i = 0; i < lanes.pairs; ++i, at += 2 * lanes.stride, tile += 32) {
-    Floats even, odd;
-    Type::load(at, even, odd);
-    store(tile, even);
-    store(tile + 16, odd);
-  }
+struct Lanes {
+  using Element = typename Type::Element;
+  const Element* at;
+  int stride, steps;
+  int far;              // Elements from the first run of lanes to the next.
+  const Element* next;  // What is read after these: fetched in step with them.
+};
+
+// Sixteen lanes of each step to floats, sixteen after sixteen. Exact.
+template <typename Type>
+inline void widen(const Lanes<Type>& lanes, float* tile) {
+  const auto* at = lanes.at;
+  for (int i = 0; i < lanes.steps; ++i, at += lanes.stride) store(tile + 16 * i, Type::widened(at));
 }
 
-// Fetches what lies `ahead` bytes from sixteen pairs.
-template <typename Type>
-WEIR_INLINE void fetch_ahead(const typename Type::Element* pairs, ptrdiff_t ahead) {
-  const std::byte* at = reinterpret_cast<const std::byte*>(pairs) + ahead;
-  for (size_t line = 0; line < 32 * sizeof(*pairs); line += 64) prefetch(at + line);
+// Has whoever reads `x` later read it from memory again: broadcasts that were kept for another use
+// would leave too few registers for the sums.
+WEIR_INLINE const float* reread(const float* x) {
+  asm("" : "+r"(x));
+  return x;
 }
 
 // sum[r][t] += x[r][i] * step i of the t-th sixteen lanes, in order of i.
 template <typename Type, int kRows, int kTiles>
-WEIR_INLINE void multiply_pairs(const float* x, const Lanes& lanes, Floats (&sum)[kRows][kTiles]) {
-  const auto* at = lanes.begin<Type>();
-  const ptrdiff_t ahead = lanes.ahead - lanes.page;
-  for (int i = 0; i < lanes.pairs; ++i, at += 2 * lanes.stride, x += 2) {
+WEIR_INLINE void multiply_steps(const float* x, const Lanes<Type>& lanes,
+                                Floats (&sum)[kRows][kTiles]) {
+  const auto* at = lanes.at;
+  const auto* next = lanes.next;
+  constexpr int kLanes = kTiles == 1 ? 16 : kLaneRun;
+  for (int i = 0; i < lanes.steps; ++i, at += lanes.stride, next += lanes.stride, ++x) {
 #pragma GCC unroll 4
     for (int t = 0; t < kTiles; ++t) {
-      Floats even, odd;
-      Type::load(at + 32 * t, even, odd);
-      fetch_ahead<Type>(at + 32 * t, ahead);
+      const int from = t / 2 * lanes.far + t % 2 * 16;
+      if (t % 2 == 0)
+        for (int e = 0; e < kLanes; e += 64 / static_cast<int>(sizeof(*at)))
+          prefetch(next + from + e);
+      const Floats y = Type::widened(at + from);
+      const float* mine = kRows * kTiles > 4 ? reread(x) : x;
 #pragma GCC unroll 6
       for (int r = 0; r < kRows; ++r)
-        sum[r][t] = fma(broadcast(x[r * kRowStride]), even, sum[r][t]);
-#pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r)
-        sum[r][t] = fma(broadcast(x[r * kRowStride + 1]), odd, sum[r][t]);
+        sum[r][t] = fma(broadcast(mine[r * kRowStride]), y, sum[r][t]);
     }
   }
 }

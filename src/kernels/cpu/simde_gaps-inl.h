@@ -49,6 +49,16 @@ inline __m512 from_halves(__m256i a) {
   return out;
 }
 
+inline __m256i to_halves(__m512 a) {
+  __m256 floats[2];
+  __m128i halves[2];
+  std::memcpy(floats, &a, sizeof a);
+  for (int i = 0; i < 2; ++i) halves[i] = _mm256_cvtps_ph(floats[i], 0);
+  __m256i out;
+  std::memcpy(&out, halves, sizeof out);
+  return out;
+}
+
 }  // namespace weir::simde_gaps
 
 #define _mm512_cvtepi32_epi16(a) weir::simde_gaps::cast<int16_t, int32_t, __m256i>(a)
@@ -58,6 +68,8 @@ inline __m512 from_halves(__m256i a) {
 #define _mm512_cvtepu8_epi32(a) weir::simde_gaps::cast<int32_t, uint8_t, __m512i>(a)
 #define _mm512_cvtepu16_epi32(a) weir::simde_gaps::cast<int32_t, uint16_t, __m512i>(a)
 #define _mm512_cvtph_ps(a) weir::simde_gaps::from_halves(a)
+#undef _mm512_cvtps_ph
+#define _mm512_cvtps_ph(a, rounding) weir::simde_gaps::to_halves(a)
 #define _mm512_cvtps_epi32(a) weir::simde_gaps::nearest(a)
 #undef _mm512_srai_epi32  // A macro of GCC's where nothing is optimised.
 #define _mm512_srai_epi32(a, bits) weir::simde_gaps::shift_right_signed(a, bits)

@@ -42,46 +42,17 @@ WEIR_INLINE Floats load_f16(const uint16_t* from) {
   return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))),
           _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 8)))};
 }
+WEIR_INLINE void store_f16(uint16_t* to, Floats a) {
+  auto* at = reinterpret_cast<__m128i*>(to);
+  _mm_storeu_si128(at, _mm256_cvtps_ph(a.low, _MM_FROUND_TO_NEAREST_INT));
+  _mm_storeu_si128(at + 1, _mm256_cvtps_ph(a.high, _MM_FROUND_TO_NEAREST_INT));
+}
 WEIR_INLINE Floats load_bf16(const uint16_t* from) {
   const auto* at = reinterpret_cast<const __m128i*>(from);
   const __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128(at));
   const __m256i high = _mm256_cvtepu16_epi32(_mm_loadu_si128(at + 1));
   return {_mm256_castsi256_ps(_mm256_slli_epi32(low, 16)),
           _mm256_castsi256_ps(_mm256_slli_epi32(high, 16))};
-}
-
-WEIR_INLINE void load_pairs(const float* from, Floats& even, Floats& odd) {
-  const auto part = [from](int i, __m256& evens, __m256& odds) {
-    const __m256 a = _mm256_loadu_ps(from + i), b = _mm256_loadu_ps(from + i + 8);
-    const auto order = [](__m256 v) {  // The middle quarters change places.
-      return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(v), 0xD8));
-    };
-    evens = order(_mm256_shuffle_ps(a, b, 0x88));
-    odds = order(_mm256_shuffle_ps(a, b, 0xDD));
-  };
-  part(0, even.low, odd.low);
-  part(16, even.high, odd.high);
-}
-WEIR_INLINE void load_pairs_f16(const uint16_t* from, Floats& even, Floats& odd) {
-  const auto part = [from](int i, __m256& evens, __m256& odds) {
-    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
-    const __m256i apart = _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15, 0,
-                                           1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-    const __m256i halves = _mm256_permute4x64_epi64(_mm256_shuffle_epi8(pairs, apart), 0xD8);
-    evens = _mm256_cvtph_ps(_mm256_castsi256_si128(halves));
-    odds = _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1));
-  };
-  part(0, even.low, odd.low);
-  part(16, even.high, odd.high);
-}
-WEIR_INLINE void load_pairs_bf16(const uint16_t* from, Floats& even, Floats& odd) {
-  const auto part = [from](int i, __m256& evens, __m256& odds) {
-    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
-    evens = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
-    odds = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-65536)));
-  };
-  part(0, even.low, odd.low);
-  part(16, even.high, odd.high);
 }
 
 WEIR_INLINE Floats add(Floats a, Floats b) {

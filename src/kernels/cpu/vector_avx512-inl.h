@@ -48,29 +48,14 @@ WEIR_INLINE void store(float* to, Floats a) {
 WEIR_INLINE Floats load_f16(const uint16_t* from) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)))};
 }
+WEIR_INLINE void store_f16(uint16_t* to, Floats a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT));
+}
 WEIR_INLINE Floats load_bf16(const uint16_t* from) {
   const __m512i wide =
       _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
-}
-
-WEIR_INLINE void load_pairs(const float* from, Floats& even, Floats& odd) {
-  const __m512i evens =
-      _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  const __m512i odds = _mm512_or_si512(evens, _mm512_set1_epi32(1));
-  const __m512 a = _mm512_loadu_ps(from), b = _mm512_loadu_ps(from + 16);
-  even.v = _mm512_permutex2var_ps(a, evens, b);
-  odd.v = _mm512_permutex2var_ps(a, odds, b);
-}
-WEIR_INLINE void load_pairs_f16(const uint16_t* from, Floats& even, Floats& odd) {
-  const __m512i pairs = _mm512_loadu_si512(from);
-  even.v = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(pairs));
-  odd.v = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(pairs, 16)));
-}
-WEIR_INLINE void load_pairs_bf16(const uint16_t* from, Floats& even, Floats& odd) {
-  const __m512i pairs = _mm512_loadu_si512(from);
-  even.v = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
-  odd.v = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(-65536)));
 }
 
 WEIR_INLINE Floats add(Floats a, Floats b) {

@@ -55,22 +55,9 @@ WEIR_INLINE Floats load_f16(const uint16_t* from) {
 WEIR_INLINE Floats load_bf16(const uint16_t* from) {
   WEIR_EACH_LANE(Floats, float_of_bfloat16(from[i]));
 }
-
-// 16 pairs, their first halves to `even` and their second to `odd`.
-WEIR_INLINE void load_pairs(const float* from, Floats& even, Floats& odd) {
-  for (int i = 0; i < 16; ++i) even.at[i] = from[2 * i], odd.at[i] = from[2 * i + 1];
-}
-WEIR_INLINE void load_pairs_f16(const uint16_t* from, Floats& even, Floats& odd) {
-  for (int i = 0; i < 16; ++i) {
-    even.at[i] = float_of_half(from[2 * i]);
-    odd.at[i] = float_of_half(from[2 * i + 1]);
-  }
-}
-WEIR_INLINE void load_pairs_bf16(const uint16_t* from, Floats& even, Floats& odd) {
-  for (int i = 0; i < 16; ++i) {
-    even.at[i] = float_of_bfloat16(from[2 * i]);
-    odd.at[i] = float_of_bfloat16(from[2 * i + 1]);
-  }
+// Rounded as tensor/half.h has it.
+WEIR_INLINE void store_f16(uint16_t* to, Floats a) {
+  for (int i = 0; i < 16; ++i) to[i] = half_of_float(a.at[i]);
 }
 
 WEIR_INLINE Floats add(Floats a, Floats b) {
@@ -180,8 +167,7 @@ WEIR_INLINE float sum_lanes(Floats a) {
 // The same tree; `maximum` at each node.
 WEIR_INLINE float maximum_lane(Floats a) {
   for (int half = 8; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i)
-      a.at[i] = a.at[i] > a.at[i + half] ? a.at[i] : a.at[i + half];
+    for (int i = 0; i < half; ++i) a.at[i] = a.at[i] > a.at[i + half] ? a.at[i] : a.at[i + half];
   return a.at[0];
 }
 WEIR_INLINE int32_t sum_lanes(Ints a) {

@@ -15,7 +15,7 @@ class RawCodec final : public Codec {
         half_(page_half_bytes(shape.kv, static_cast<int>(shape.head_dim))) {}
 
   std::string_view name() const override { return "raw"; }
-  uint32_t version() const override { return 1; }
+  uint32_t version() const override { return 2; }
   size_t page_bytes() const override { return 2 * half_ * shape().lists; }
 
   void encode(uint32_t slot, const KvRows& rows, std::byte* page) const override {
