@@ -85,7 +85,11 @@ void PagePool::commit(uint32_t extent, int page) {
   Extent& e = extents_[extent];
   WEIR_CHECK(page == e.committed && page < kPagesPerExtent, "page {} of {}", page, e.committed);
   ++e.committed;
-  used_ += page_bytes_;
+  use(page_bytes_);
+}
+
+void PagePool::use(uint64_t bytes) {
+  used_ += bytes;
   WEIR_CHECK(used() <= promised(), "used {} promised {} budget {}", used(), promised(), budget_);
 }
 

@@ -9,6 +9,8 @@
 // Two numbers are kept apart. `promised` bytes are what sequences may come to use: they are checked
 // against the budget before anything is allocated. `used` bytes are committed memory. Used never
 // exceeds promised, promised never exceeds the budget.
+//
+// Used bytes are pages, and what else is held for the rows in them (UsedBytes).
 #pragma once
 
 #include <atomic>
@@ -38,6 +40,9 @@ class PagePool {
   // budget has pages, so that one is always to be had for a promised page.
   uint32_t take();
   void commit(uint32_t extent, int page);
+  // Counts memory that lies elsewhere and belongs to keys and values: positions, biases, notes.
+  void use(uint64_t bytes);
+  void give_back(uint64_t bytes) { used_ -= bytes; }
   // Where page `page` of the extent begins.
   std::byte* page(uint32_t extent, int page) const;
 
@@ -98,6 +103,59 @@ class ExtentRef {
   ExtentRef(PagePool& pool, uint32_t extent) : pool_(&pool), extent_(extent) {}
   PagePool* pool_ = nullptr;
   uint32_t extent_ = 0;
+};
+
+// What is promised to one owner, and ends with it.
+class PromisedBytes {
+ public:
+  explicit PromisedBytes(PagePool& pool) : pool_(&pool) {}
+  PromisedBytes(PromisedBytes&& other) noexcept
+      : pool_(other.pool_), bytes_(std::exchange(other.bytes_, 0)) {}
+  PromisedBytes& operator=(PromisedBytes&& other) noexcept {
+    std::swap(pool_, other.pool_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~PromisedBytes() { pool_->unpromise(bytes_); }
+
+  uint64_t bytes() const { return bytes_; }
+  // kUnavailable, with nothing changed, where more would be promised than the budget has.
+  Status set(uint64_t bytes) {
+    if (bytes > bytes_) WEIR_TRY(pool_->promise(bytes - bytes_));
+    if (bytes < bytes_) pool_->unpromise(bytes_ - bytes);
+    bytes_ = bytes;
+    return {};
+  }
+
+ private:
+  PagePool* pool_;
+  uint64_t bytes_ = 0;
+};
+
+// Memory beside the pages that counts as used, for as long as this lives. A copy counts again.
+class UsedBytes {
+ public:
+  UsedBytes(PagePool& pool, uint64_t bytes) : pool_(&pool), bytes_(bytes) {
+    if (bytes > 0) pool.use(bytes);
+  }
+  UsedBytes(const UsedBytes& other) : UsedBytes(*other.pool_, other.bytes_) {}
+  UsedBytes& operator=(UsedBytes other) noexcept {
+    std::swap(pool_, other.pool_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~UsedBytes() { pool_->give_back(bytes_); }
+
+  uint64_t bytes() const { return bytes_; }
+  void set(uint64_t bytes) {
+    if (bytes > bytes_) pool_->use(bytes - bytes_);
+    if (bytes < bytes_) pool_->give_back(bytes_ - bytes);
+    bytes_ = bytes;
+  }
+
+ private:
+  PagePool* pool_;
+  uint64_t bytes_;
 };
 
 }  // namespace weir

@@ -1,0 +1,30 @@
+// An edit of a cache, as plain data: which rows of a layer stay, and which come in their place. All
+// others go, and never come back.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace weir {
+
+// A row made of several: weighted sums of their keys and values. The cache computes its bias, the
+// logarithm of the sum of exp(bias) over the sources, so that it weighs as all of them.
+struct MergedRow {
+  int32_t position = 0;          // Where it stands in the order of rows.
+  std::vector<int32_t> sources;  // Slots.
+  std::vector<float> k, v;       // A weight for each source.
+};
+
+struct HeadEdit {
+  std::vector<int32_t> kept;      // Slots, ascending; their bits stay.
+  std::vector<MergedRow> merged;  // By ascending position.
+};
+
+// Slots are counted before the edit. A slot is named once, as kept or as a source. All heads of a
+// layer come to have equally many rows.
+struct Edit {
+  uint32_t layer = 0;
+  std::vector<HeadEdit> heads;  // [kv_heads]
+};
+
+}  // namespace weir

@@ -1,0 +1,290 @@
+// Edits of a cache: what stays, what it weighs, and what comes of the memory.
+#include "kv/edit.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <numeric>
+#include <random>
+
+#include "base/thread_pool.h"
+#include "kernels/layout.h"
+#include "kv/cache.h"
+
+namespace weir {
+namespace {
+
+constexpr uint32_t kLayers = 2, kHeads = 2, kDim = 16;
+constexpr size_t kRow = kHeads * kDim;
+
+CacheShape shape_of(DType kv, int window = 0) {
+  CacheShape s{kLayers, kHeads, kDim, kv, {Reach{}, Reach{}}, 64};
+  s.codec = *make_codec("raw", s.page_shape());
+  if (window) s.reach[1] = {Reach::Kind::kWindow, window, 0, 0};
+  return s;
+}
+
+// The key of a layer's row is random, a function of its position; its value is the key's negative.
+std::vector<float> key_of(uint32_t layer, int32_t position) {
+  std::mt19937 random(layer * 100003 + static_cast<uint32_t>(position));
+  std::normal_distribution<float> normal;
+  std::vector<float> out(kRow);
+  for (float& x : out) x = normal(random);
+  return out;
+}
+
+void append(Cache& cache, int32_t rows, int32_t token = 7) {
+  const int32_t at = cache.length();
+  cache.extend(rows);
+  for (uint32_t l = 0; l < kLayers; ++l)
+    for (int32_t p = at; p < at + rows; ++p) {
+      const std::vector<float> k = key_of(l, p);
+      std::vector<float> v(k);
+      for (float& x : v) x = -x;
+      cache.write(l, p, k.data(), v.data());
+    }
+  cache.advance(std::vector<int32_t>(static_cast<size_t>(rows), token));
+}
+
+std::vector<int32_t> every(int32_t step, int32_t from, int32_t to) {
+  std::vector<int32_t> out;
+  for (int32_t p = from; p < to; p += step) out.push_back(p);
+  return out;
+}
+
+Edit keep(uint32_t layer, std::vector<int32_t> first, std::vector<int32_t> second) {
+  return {layer, {{std::move(first), {}}, {std::move(second), {}}}};
+}
+
+// Keys of a head's rows as the pages hold them.
+std::vector<float> keys_of(const Cache& cache, uint32_t layer, uint32_t head) {
+  const auto rows = static_cast<size_t>(cache.rows(layer));
+  std::vector<float> k(rows * kDim), v(k.size());
+  cache.layer(layer).read(head, 0, static_cast<int32_t>(rows), k.data(), v.data());
+  for (size_t i = 0; i < k.size(); ++i) EXPECT_EQ(v[i], -k[i]);
+  return k;
+}
+
+// Keys or values, whatever their relation.
+std::vector<float> keys_of_any(const Cache& cache, uint32_t head, bool keys) {
+  const auto rows = static_cast<size_t>(cache.rows(0));
+  std::vector<float> k(rows * kDim), v(k.size());
+  cache.layer(0).read(head, 0, static_cast<int32_t>(rows), k.data(), v.data());
+  return keys ? k : v;
+}
+
+std::vector<int32_t> positions_of(const Cache& cache, uint32_t layer, uint32_t head) {
+  std::vector<int32_t> out;
+  for (int32_t s = 0; s < cache.rows(layer); ++s)
+    out.push_back(cache.layer(layer).position(head, s));
+  return out;
+}
+
+uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+class EditTest : public ::testing::TestWithParam<DType> {
+ protected:
+  Cache cache_with(int32_t rows, const Room& room) {
+    Cache cache(shape_, pool_, {});
+    EXPECT_TRUE(cache.promise(room));
+    append(cache, rows);
+    return cache;
+  }
+  CacheShape shape_ = shape_of(GetParam());
+  PagePool pool_ = *PagePool::create(shape_.codec->page_bytes(), 16 << 20);
+};
+
+TEST_P(EditTest, WhatStaysKeepsItsBitsAndItsPosition) {
+  const Room room{700, 560, 300, 0, 0};
+  Cache cache = cache_with(500, room), plain = cache_with(560, Room::plain(700));
+  const std::vector<int32_t> first = every(3, 1, 500), second = every(3, 0, 500 - 1);
+  ASSERT_EQ(first.size(), second.size());
+  cache.apply(std::vector{keep(0, first, second)}, "test");
+  EXPECT_EQ(cache.rows(0), static_cast<int32_t>(first.size()));
+  EXPECT_EQ(cache.rows(1), 500);
+  append(cache, 60);
+  for (uint32_t h = 0; h < kHeads; ++h) {
+    std::vector<int32_t> want = h == 0 ? first : second;
+    for (int32_t p = 500; p < 560; ++p) want.push_back(p);
+    EXPECT_EQ(positions_of(cache, 0, h), want);
+    EXPECT_EQ(positions_of(cache, 1, h), every(1, 0, 560));
+    const std::vector<float> all = keys_of(plain, 0, h), left = keys_of(cache, 0, h);
+    for (size_t i = 0; i < want.size(); ++i)
+      ASSERT_EQ(std::memcmp(&left[i * kDim], &all[static_cast<size_t>(want[i]) * kDim],
+                            kDim * sizeof(float)),
+                0)
+          << i;
+  }
+}
+
+TEST_P(EditTest, EditsOfEditsDropMoreAndNothingComesBack) {
+  Cache cache = cache_with(300, {900, 300, 200, 0, 0});
+  const std::vector<int32_t> evens = every(2, 0, 300);
+  cache.apply(std::vector{keep(0, evens, evens), keep(1, evens, evens)}, "first");
+  append(cache, 100);
+  const std::vector<int32_t> slots = every(2, 0, 250);  // Every fourth, then every second.
+  cache.apply(std::vector{keep(0, slots, slots)}, "second");
+  append(cache, 1);
+  std::vector<int32_t> want = every(4, 0, 300);
+  for (int32_t p = 300; p < 400; p += 2) want.push_back(p);
+  want.push_back(400);
+  EXPECT_EQ(positions_of(cache, 0, 1), want);
+  const std::vector<float> left = keys_of(cache, 0, 1);
+  EXPECT_EQ(left.size(), want.size() * kDim);
+}
+
+TEST_P(EditTest, AForkKeepsItsRowsAndSharesWhatAnEditLeft) {
+  Cache a = cache_with(300, {600, 400, 200, 0, 0});
+  Cache whole = *a.fork();
+  const std::vector<float> before = keys_of(whole, 0, 0);
+  a.apply(std::vector{keep(0, every(2, 0, 300), every(2, 1, 300))}, "test");
+  EXPECT_EQ(keys_of(whole, 0, 0), before);
+  EXPECT_EQ(whole.rows(0), 300);
+  const uint64_t used = pool_.used();
+  Cache b = *a.fork();
+  EXPECT_EQ(pool_.used(), used);
+  append(a, 5, 1);
+  append(b, 1, 2);
+  append(whole, 3);
+  EXPECT_EQ(positions_of(a, 0, 1).back(), 304);
+  EXPECT_EQ(positions_of(b, 0, 1).back(), 300);
+  EXPECT_EQ(keys_of(whole, 0, 0).size(), 303 * kDim);
+  std::vector<float> of_a = keys_of(a, 0, 0), of_b = keys_of(b, 0, 0);
+  of_a.resize(of_b.size());
+  EXPECT_EQ(of_a, of_b);
+}
+
+// A row to come is read with a row's query; softmax in double over exactly the rows that stand
+// there.
+TEST_P(EditTest, AttentionIsPlainAttentionOverWhatIsLeft) {
+  Cache cache = cache_with(400, {500, 430, 150, 0, 0});
+  std::vector<int32_t> slots[kHeads] = {every(3, 1, 400), every(3, 0, 399)};
+  Edit edit = keep(0, slots[0], slots[1]);
+  // Three of head 0's rows become one that weighs as three.
+  edit.heads[0].kept.erase(edit.heads[0].kept.begin());
+  edit.heads[0].merged = {{2, {2, 3, 5}, {0.5f, 0.25f, 0.25f}, {0.25f, 0.25f, 0.5f}}};
+  cache.apply(std::vector{edit}, "test");
+  append(cache, 30);
+  const std::vector<float> q = key_of(9, 1);
+  std::vector<AttentionList> lists(kHeads);
+  cache.lists(0, 429, lists);
+  std::vector<float> out(kRow);
+  ThreadPool threads(2);
+  const AttentionSpan span{lists, 1, q.data(), out.data(), nullptr, nullptr};
+  attend(threads, {kHeads, kHeads, kDim, GetParam(), 0, 0.25f}, {&span, 1});
+  for (uint32_t h = 0; h < kHeads; ++h) {
+    const std::vector<float> keys = keys_of_any(cache, h, true),
+                             values = keys_of_any(cache, h, false);
+    double total = 0;
+    std::vector<double> sum(kDim);
+    for (size_t r = 0; r < keys.size() / kDim; ++r) {
+      double logit = r == 0 && h == 0 ? std::log(3.0) : 0;
+      for (size_t d = 0; d < kDim; ++d) logit += 0.25 * q[h * kDim + d] * keys[r * kDim + d];
+      total += std::exp(logit);
+      for (size_t d = 0; d < kDim; ++d) sum[d] += std::exp(logit) * values[r * kDim + d];
+    }
+    for (size_t d = 0; d < kDim; ++d) EXPECT_NEAR(out[h * kDim + d], sum[d] / total, 1e-5);
+  }
+  EXPECT_EQ(cache.layer(0).position(0, 0), 2);
+  EXPECT_NEAR(cache.layer(0).bias(0, 0), std::log(3.0), 1e-6);
+}
+
+TEST_P(EditTest, AMergedRowOfMergedRowsWeighsAsAll) {
+  Cache cache = cache_with(100, {200, 110, 100, 0, 0});
+  Edit edit = keep(0, {}, every(1, 0, 1));
+  edit.heads[0].merged = {
+      {9, every(1, 0, 10), std::vector<float>(10, 0.1f), std::vector<float>(10, 0.1f)}};
+  Cache fork = *cache.fork();
+  cache.apply(std::vector{edit}, "one");
+  append(cache, 2);
+  edit = keep(0, {}, {0});
+  edit.heads[0].merged = {{50, {0, 1, 2}, {0.8f, 0.1f, 0.1f}, {1, 0, 0}}};
+  cache.apply(std::vector{edit}, "two");
+  EXPECT_NEAR(cache.layer(0).bias(0, 0), std::log(12.0), 1e-6);
+  EXPECT_EQ(cache.layer(0).position(0, 0), 50);
+  EXPECT_EQ(cache.layer(0).bias(1, 0), 0);
+  EXPECT_EQ(fork.layer(0).bias(0, 0), 0);
+}
+
+TEST_P(EditTest, MemoryAndPromisesFall) {
+  const Room room{20000, 8000, 500, 0, 0}, after{20000, 1500, 500, 0, 0};
+  Cache cache = cache_with(8000, room);
+  const uint64_t used = pool_.used(), promised = pool_.promised(), resident = resident_bytes();
+  const std::vector<int32_t> some = every(20, 0, 8000), others = every(20, 3, 8000);
+  cache.apply(std::vector{keep(0, some, others), keep(1, others, some)}, "test");
+  cache.settle(after);
+  const uint64_t rows = 2 * 7 * pool_.page_bytes();  // 400 rows lie in 7 pages, in each layer.
+  EXPECT_EQ(cache.bytes(), rows + kLayers * kHeads * 400 * sizeof(int32_t));
+  EXPECT_EQ(pool_.used(), cache.bytes());
+  EXPECT_EQ(pool_.promised(), shape_.peak_bytes(after, pool_.page_bytes()));
+  EXPECT_LT(pool_.promised(), promised / 4);
+  EXPECT_LT(resident_bytes() + (used - pool_.used()) / 2, resident);
+  append(cache, 1000);
+  EXPECT_LE(pool_.used(), pool_.promised());
+}
+
+TEST_P(EditTest, AnUnbrokenRunOfPositionsTakesNoMemory) {
+  Cache cache = cache_with(200, {300, 200, 200, 0, 0});
+  cache.apply(std::vector{keep(0, every(1, 100, 200), every(1, 90, 190))}, "test");
+  EXPECT_EQ(cache.bytes(), (2 + 4) * pool_.page_bytes());
+  EXPECT_EQ(positions_of(cache, 0, 1), every(1, 90, 190));
+}
+
+TEST_P(EditTest, KeysAfterAnEditAreOthers) {
+  Cache edited = cache_with(300, {700, 600, 300, 0, 0}),
+        again = cache_with(300, {700, 600, 300, 0, 0});
+  Cache other = cache_with(300, {700, 600, 300, 0, 0}), clean = cache_with(300, Room::plain(700));
+  const std::vector edits{keep(0, every(2, 0, 300), every(2, 0, 300))};
+  edited.apply(edits, "a");
+  again.apply(edits, "a");
+  other.apply(edits, "b");
+  for (Cache* c : {&edited, &again, &other, &clean}) append(*c, 300);
+  EXPECT_EQ(edited.keys()[0], clean.keys()[0]);
+  EXPECT_NE(edited.keys()[1], clean.keys()[1]);
+  EXPECT_NE(edited.keys()[1], other.keys()[1]);
+  EXPECT_TRUE(std::ranges::equal(edited.keys(), again.keys()));
+}
+
+TEST_P(EditTest, ListsOfSlicesHoldWhatIsLeft) {
+  Cache cache = cache_with(200, {300, 250, 200, 0, 0});
+  const std::vector<int32_t> some[kHeads] = {every(2, 0, 200), every(2, 1, 200)};
+  cache.apply(std::vector{keep(0, some[0], some[1])}, "test");
+  append(cache, 50);
+  const LayerLists lists = cache.layer_lists(0);
+  for (uint32_t h = 0; h < kHeads; ++h) {
+    EXPECT_EQ(lists.live(h), 150u);
+    std::vector<int32_t> positions;
+    for (const Slice& s : lists.lists[h].slices)
+      for (uint32_t r = s.begin; r < s.end; ++r)
+        positions.push_back(lists.pages[s.page].positions.at(r));
+    EXPECT_EQ(positions, positions_of(cache, 0, h));
+  }
+}
+
+using EditDeathTest = EditTest;
+INSTANTIATE_TEST_SUITE_P(All, EditDeathTest, testing::Values(DType::kF16));
+
+TEST_P(EditDeathTest, BrokenEditsEndTheProcess) {
+  Cache cache = cache_with(100, {200, 100, 50, 0, 0});
+  const auto apply = [&](Edit edit) { cache.apply(std::vector{std::move(edit)}, "test"); };
+  EXPECT_DEATH(apply(keep(0, {1, 2}, {1})), "rows in head");
+  EXPECT_DEATH(apply(keep(0, {1, 100}, {1, 2})), "slot 100");
+  EXPECT_DEATH(apply(keep(0, {1, 1}, {1, 2})), "twice");
+  EXPECT_DEATH(apply(keep(0, {2, 1}, {1, 2})), "out of order");
+  EXPECT_DEATH(apply(keep(2, {1}, {1})), "layer 2");
+  EXPECT_DEATH(apply(keep(0, every(1, 0, 60), every(1, 0, 60))), "60 rows promised 50");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EditTest, testing::Values(DType::kF32, DType::kF16, DType::kBF16));
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,259 @@
+#include "kv/layer_table.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "kernels/elementwise.h"
+
+namespace weir {
+namespace {
+
+constexpr int kPagesPerBlock = kBlockSlots / kPageSlots;
+
+// The positions as they are kept: an unbroken run is its first.
+Positions packed(std::vector<int32_t> each) {
+  Positions out;
+  if (each.empty()) return out;
+  out.first = each[0];
+  const auto breaks = [](int32_t a, int32_t b) { return b != a + 1; };
+  if (std::ranges::adjacent_find(each, breaks) != each.end()) out.each = std::move(each);
+  return out;
+}
+
+}  // namespace
+
+// A row to come: one that stays (sources[0]), or a sum.
+struct LayerTable::NewRow {
+  int32_t position;
+  float bias;
+  std::span<const int32_t> sources;
+  const MergedRow* merged;
+};
+
+LayerTable::LayerTable(const CacheShape& shape, PagePool& pool)
+    : shape_(&shape), pool_(&pool), pages_(shape.kv_heads) {}
+
+void LayerTable::Kept::count_bytes() {
+  uint64_t bytes = 0;
+  for (const Positions& p : positions) bytes += p.each.size() * sizeof(int32_t);
+  for (const auto& b : bias) bytes += b.size() * sizeof(float);
+  used.set(bytes);
+}
+
+int32_t LayerTable::position(uint32_t head, int32_t slot) const {
+  if (!kept_ || slot >= kept_->count) return slot + shift_;
+  return kept_->positions[head].at(static_cast<uint32_t>(slot));
+}
+
+float LayerTable::bias(uint32_t head, int32_t slot) const {
+  if (!kept_ || slot >= kept_->count || kept_->bias[head].empty()) return 0;
+  return kept_->bias[head][static_cast<size_t>(slot)];
+}
+
+// Kernels read pages through these descriptors, which change only when a page comes or goes.
+void LayerTable::point_at(size_t block, int page) {
+  const size_t index = block * kPagesPerBlock + static_cast<size_t>(page);
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
+    if (pages_[h].size() <= index) pages_[h].resize(index + 1);
+    AttentionPage& to = pages_[h][index];
+    to = shape_->codec->in_place(extents_[block].page(page), h);
+    if (kept_ && index * kPageSlots < kept_->bias[h].size())
+      to.bias = &kept_->bias[h][index * kPageSlots];
+  }
+}
+
+void LayerTable::own_block(size_t block) {
+  ExtentRef& extent = extents_[block];
+  if (!extent || !extent.shared()) return;
+  ExtentRef mine = ExtentRef::take(*pool_);
+  for (int p = 0; p < extent.committed(); ++p) {
+    mine.commit(p);
+    std::memcpy(mine.page(p), extent.page(p), pool_->page_bytes());
+  }
+  extent = std::move(mine);
+  for (int p = 0; p < extent.committed(); ++p) point_at(block, p);
+}
+
+void LayerTable::extend(int32_t from, int32_t to) {
+  if (const size_t b = static_cast<size_t>(from / kBlockSlots); b < extents_.size()) own_block(b);
+  for (; room_ < to; room_ = std::min((room_ / kPageSlots + 1) * kPageSlots, to)) {
+    const size_t b = static_cast<size_t>(room_ / kBlockSlots);
+    const int p = room_ % kBlockSlots / kPageSlots;
+    if (b == extents_.size()) extents_.emplace_back();
+    if (!extents_[b]) extents_[b] = ExtentRef::take(*pool_);
+    if (extents_[b].committed() > p) continue;
+    extents_[b].commit(p);
+    point_at(b, p);
+  }
+}
+
+void LayerTable::write(int32_t slot, const float* k, const float* v, int32_t rows) const {
+  const size_t row = size_t{shape_->kv_heads} * shape_->head_dim;
+  while (rows > 0) {
+    const ExtentRef& extent = extents_[static_cast<size_t>(slot / kBlockSlots)];
+    const int32_t first = slot % kPageSlots, count = std::min(rows, kPageSlots - first);
+    shape_->codec->encode(static_cast<uint32_t>(first), {static_cast<uint32_t>(count), k, v},
+                          extent.page(slot % kBlockSlots / kPageSlots));
+    slot += count, rows -= count;
+    k += row * static_cast<size_t>(count), v += row * static_cast<size_t>(count);
+  }
+}
+
+void LayerTable::read(uint32_t head, int32_t slot, int32_t rows, float* k, float* v) const {
+  while (rows > 0) {
+    const ExtentRef& extent = extents_[static_cast<size_t>(slot / kBlockSlots)];
+    const int32_t first = slot % kPageSlots, count = std::min(rows, kPageSlots - first);
+    shape_->codec->decode(extent.page(slot % kBlockSlots / kPageSlots), head,
+                          static_cast<uint32_t>(first), static_cast<uint32_t>(count), k, v);
+    slot += count, rows -= count;
+    k += size_t{shape_->head_dim} * static_cast<size_t>(count);
+    v += size_t{shape_->head_dim} * static_cast<size_t>(count);
+  }
+}
+
+void LayerTable::free_before(size_t block) {
+  for (block = std::min(block, extents_.size()); freed_ < block; ++freed_) {
+    extents_[freed_] = {};
+    for (auto& pages : pages_)
+      for (size_t p = freed_ * kPagesPerBlock; p < (freed_ + 1) * kPagesPerBlock; ++p)
+        if (p < pages.size()) pages[p] = {};
+  }
+}
+
+// What the head comes to hold, in order: by position, and what stays before what is made.
+std::vector<LayerTable::NewRow> LayerTable::rows_of(uint32_t head, const HeadEdit& edit,
+                                                    int32_t slots) const {
+  std::vector<bool> named(static_cast<size_t>(slots));
+  const auto name_once = [&](int32_t slot) {
+    WEIR_CHECK(slot >= 0 && slot < slots, "slot {} of {}", slot, slots);
+    WEIR_CHECK(!named[static_cast<size_t>(slot)], "slot {} is named twice", slot);
+    named[static_cast<size_t>(slot)] = true;
+  };
+  std::vector<NewRow> out;
+  for (const int32_t& slot : edit.kept) {
+    name_once(slot);
+    WEIR_CHECK(&slot == edit.kept.data() || slot > *(&slot - 1), "slot {} is out of order", slot);
+    out.push_back({position(head, slot), bias(head, slot), {&slot, 1}, nullptr});
+  }
+  for (const MergedRow& row : edit.merged) {
+    const size_t n = row.sources.size();
+    WEIR_CHECK(n > 0 && row.k.size() == n && row.v.size() == n, "{} sources, {} and {} weights", n,
+               row.k.size(), row.v.size());
+    double weight = 0;
+    for (int32_t slot : row.sources) name_once(slot), weight += exact_exp(bias(head, slot));
+    out.push_back({row.position, static_cast<float>(exact_log(weight)), row.sources, &row});
+  }
+  std::ranges::stable_sort(out, {}, &NewRow::position);
+  return out;
+}
+
+void LayerTable::read_row(uint32_t head, const NewRow& row, float* k, float* v) const {
+  if (!row.merged) return read(head, row.sources[0], 1, k, v);
+  const size_t dim = shape_->head_dim;
+  std::vector<float> key(dim), value(dim);
+  std::fill_n(k, dim, 0.0f), std::fill_n(v, dim, 0.0f);
+  for (size_t i = 0; i < row.sources.size(); ++i) {
+    read(head, row.sources[i], 1, key.data(), value.data());
+    for (size_t d = 0; d < dim; ++d)
+      k[d] += row.merged->k[i] * key[d], v[d] += row.merged->v[i] * value[d];
+  }
+}
+
+// An open page's codec gives back what the page holds and rounds that to itself: what stays keeps
+// its bits.
+void LayerTable::fill(const std::vector<std::vector<NewRow>>& rows, const LayerTable& from) {
+  const size_t dim = shape_->head_dim, heads = shape_->kv_heads;
+  std::vector<float> k(heads * dim), v(heads * dim);
+  for (int32_t slot = 0; slot < room_; ++slot) {
+    for (uint32_t h = 0; h < heads; ++h)
+      from.read_row(h, rows[h][static_cast<size_t>(slot)], &k[h * dim], &v[h * dim]);
+    write(slot, k.data(), v.data(), 1);
+  }
+}
+
+void LayerTable::note_bias(Kept& kept, uint32_t head, int32_t slot, float bias) const {
+  if (bias == 0) return;
+  const auto whole = static_cast<size_t>((kept.count + kPageSlots - 1) / kPageSlots * kPageSlots);
+  if (kept.bias[head].empty()) kept.bias[head].resize(whole);
+  kept.bias[head][static_cast<size_t>(slot)] = bias;
+}
+
+void LayerTable::apply(const Edit& edit, int32_t length) {
+  WEIR_CHECK(edit.heads.size() == shape_->kv_heads, "{} heads of {}", edit.heads.size(),
+             shape_->kv_heads);
+  WEIR_CHECK(freed_ == 0 && room_ == slot(length), "room for {} slots, {} in use", room_,
+             slot(length));
+  std::vector<std::vector<NewRow>> rows;
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
+    rows.push_back(rows_of(h, edit.heads[h], room_));
+    WEIR_CHECK(rows[h].size() == rows[0].size(), "{} rows in head {}, {} in head 0", rows[h].size(),
+               h, rows[0].size());
+  }
+  const auto count = static_cast<int32_t>(rows[0].size());
+  auto kept = std::make_shared<Kept>(*pool_, count, shape_->kv_heads);
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
+    std::vector<int32_t> positions;
+    for (const NewRow& row : rows[h]) {
+      note_bias(*kept, h, static_cast<int32_t>(positions.size()), row.bias);
+      positions.push_back(row.position);
+    }
+    kept->positions[h] = packed(std::move(positions));
+  }
+  kept->count_bytes();
+  LayerTable next(*shape_, *pool_);
+  next.kept_ = std::move(kept);
+  next.shift_ = length - count;
+  next.extend(0, count);
+  next.fill(rows, *this);
+  *this = std::move(next);
+}
+
+LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) const {
+  LayerLists out{layer, {}, std::vector<List>(shape_->kv_heads)};
+  const auto add = [&](const Page& page, uint32_t head, uint32_t begin) {
+    Slice slice;
+    slice.page = static_cast<uint32_t>(out.pages.size() - 1);
+    slice.begin = begin, slice.end = page.rows;
+    out.lists[head].slices.push_back(slice);
+  };
+  const int32_t kept = kept_ ? kept_->count : 0;
+  for (int32_t at = 0; at < room_; at += kPageSlots) {
+    const size_t block = static_cast<size_t>(at / kBlockSlots);
+    Page page;
+    page.extent = extents_[block];
+    page.page = at % kBlockSlots / kPageSlots;
+    page.rows = static_cast<uint32_t>(std::min(kPageSlots, room_ - at));
+    page.heads = shape_->kv_heads;
+    page.first = {layer, 0};
+    page.codec = shape_->codec.get();
+    page.positions.first = at + shift_;
+    if (!kept_ && block < keys.size()) page.key = keys[block];
+    // Rows that an edit left stand elsewhere in each head: a record of the page for each.
+    for (uint32_t h = 0; at < kept && h < shape_->kv_heads; ++h) {
+      Page mine = page;
+      mine.rows = std::min(page.rows, static_cast<uint32_t>(kept - at));
+      for (uint32_t r = 0; r < mine.rows; ++r) {
+        mine.positions.each.push_back(position(h, at + static_cast<int32_t>(r)));
+        mine.bias.push_back(bias(h, at + static_cast<int32_t>(r)));
+      }
+      out.pages.push_back(std::move(mine));
+      add(out.pages.back(), h, 0);
+    }
+    if (at + static_cast<int32_t>(page.rows) <= kept) continue;
+    out.pages.push_back(std::move(page));
+    for (uint32_t h = 0; h < shape_->kv_heads; ++h)
+      add(out.pages.back(), h, static_cast<uint32_t>(std::max(0, kept - at)));
+  }
+  return out;
+}
+
+uint64_t LayerTable::bytes() const {
+  uint64_t bytes = kept_ ? kept_->used.bytes() : 0;
+  for (const ExtentRef& e : extents_)
+    if (e) bytes += e.bytes();
+  return bytes;
+}
+
+}  // namespace weir

@@ -1,0 +1,87 @@
+// One layer of one sequence: rows in slots, 256 slots to an extent, all KV heads side by side.
+//
+//   unedited:   slot  0  1  2  3  4  5  6 ...       a row's slot is its position
+//   edited:     slot  0  1  2  3 | 4  5  6 ...      first what the last edit left, which may be
+//                    kept        |  since           other rows in each head; then the rows
+//               head 0:  0 1 5 9 | 12 13 14         computed since, in order of position
+//               head 1:  0 4 5 8 | 12 13 14
+//
+// So an edited layer is read as any other: pages of slots, without holes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/attention.h"
+#include "kv/cache_shape.h"
+#include "kv/edit.h"
+#include "kv/page.h"
+#include "kv/page_pool.h"
+
+namespace weir {
+
+// A copy shares the extents, until either writes.
+class LayerTable {
+ public:
+  // `shape` and `pool` outlive it.
+  LayerTable(const CacheShape& shape, PagePool& pool);
+
+  // Of the row computed at `position`, not before the last edit.
+  int32_t slot(int32_t position) const { return position - shift_; }
+  // Where the row of a KV head in a slot stands, and what is added to its logit.
+  int32_t position(uint32_t head, int32_t slot) const;
+  float bias(uint32_t head, int32_t slot) const;
+
+  // Makes room for the slots [from, to), all before from being written; pages that they touch
+  // become this sequence's own.
+  void extend(int32_t from, int32_t to);
+  // Writes rows, k and v [rows][kv_heads][head_dim], where there is room. From several threads.
+  void write(int32_t slot, const float* k, const float* v, int32_t rows) const;
+  // As they were rounded into the pages: rows [slot, slot + rows) of one KV head, [rows][head_dim].
+  void read(uint32_t head, int32_t slot, int32_t rows, float* k, float* v) const;
+  // Lets go of the blocks before this one.
+  void free_before(size_t block);
+  // Carries an edit out on a sequence of `length` rows. REQUIRES room for no row beyond them.
+  void apply(const Edit& edit, int32_t length);
+
+  // Of one KV head, for kernels.
+  std::span<const AttentionPage> pages(uint32_t head) const { return pages_[head]; }
+  // As lists of slices; `keys` are those of clean blocks.
+  LayerLists lists(uint32_t layer, std::span<const PageKey> keys) const;
+  // Held memory, shared extents included.
+  uint64_t bytes() const;
+
+ private:
+  // The rows that the last edit left: slots [0, count).
+  struct Kept {
+    Kept(PagePool& pool, int32_t rows, uint32_t heads)
+        : count(rows), positions(heads), bias(heads), used(pool, 0) {}
+    void count_bytes();
+
+    int32_t count;
+    std::vector<Positions> positions;      // [kv_heads]
+    std::vector<std::vector<float>> bias;  // [kv_heads], of whole pages; empty: zeros.
+    UsedBytes used;
+  };
+  struct NewRow;
+
+  void own_block(size_t block);
+  void point_at(size_t block, int page);
+  void note_bias(Kept& kept, uint32_t head, int32_t slot, float bias) const;
+  std::vector<NewRow> rows_of(uint32_t head, const HeadEdit& edit, int32_t slots) const;
+  void fill(const std::vector<std::vector<NewRow>>& rows, const LayerTable& from);
+  void read_row(uint32_t head, const NewRow& row, float* k, float* v) const;
+
+  const CacheShape* shape_;
+  PagePool* pool_;
+  std::vector<ExtentRef> extents_;                 // By slot / 256.
+  std::vector<std::vector<AttentionPage>> pages_;  // [kv_heads][slot / 64].
+  std::shared_ptr<const Kept> kept_;               // Forks share it. Null: nothing was edited.
+  size_t freed_ = 0;                               // Blocks let go.
+  int32_t shift_ = 0;                              // Position less slot of rows since the edit.
+  int32_t room_ = 0;                               // Slots that there is room for.
+};
+
+}  // namespace weir
