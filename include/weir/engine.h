@@ -140,6 +140,9 @@ class Sequence {
   Result<Sequence> fork() const;
   std::span<const Token> tokens() const;
   uint64_t kv_bytes() const;  // Shared pages count in each sequence.
+  // The positions of the rows that attention of later tokens reads. REQUIRES a layer and a KV head
+  // of the model.
+  std::vector<int32_t> kept(uint32_t layer, uint32_t kv_head) const;
 
   // Reports these values (a union of Observable) of every later append; a null observer stops it.
   void observe(uint32_t what, Observer observer);
@@ -201,7 +204,8 @@ class Engine {
   bool drain(std::chrono::milliseconds deadline);
 
   // --- Sequences ---
-  Result<Sequence> create_sequence();
+  // `kv` is a recipe, as Request::kv. Appending several tokens at once is a prompt to its method.
+  Result<Sequence> create_sequence(std::string_view kv = {});
   // Several sequences in shared steps; afterwards each has its logits. All or none.
   Status append(std::span<const Append> appends, LogitRows rows = LogitRows::kLast);
 

@@ -28,6 +28,8 @@ class Engine::Impl {
                model->shape,
                model->root,
                model->text.tokenizer(),
+               model->recipe,
+               *model->probabilities,
                model->options.context_tokens_max,
                {},
                {}},
@@ -97,7 +99,7 @@ std::string_view Engine::chat_template() const {
 }
 
 Result<RequestId> Engine::submit(Request request, EventHandler handler) {
-  WEIR_TRY(check(request, info(), impl_->model->shape, *impl_->model->pages));
+  WEIR_TRY(check(request, info(), impl_->queue.context()));
   return impl_->queue.submit(std::move(request), std::move(handler));
 }
 
@@ -108,11 +110,13 @@ bool Engine::drain(std::chrono::milliseconds deadline) {
   return impl_->queue.drain(deadline);
 }
 
-Result<Sequence> Engine::create_sequence() {
+Result<Sequence> Engine::create_sequence(std::string_view kv) {
   std::shared_ptr<Sequence::State> state;
   LoadedModel& m = *impl_->model;
+  WEIR_ASSIGN(const Recipe recipe, kv.empty() ? Result<Recipe>(m.recipe) : parse_recipe(kv));
   impl_->loop.call([&] {
     state = std::make_shared<Sequence::State>(impl_->loop, m, Cache(m.shape, *m.pages, m.root));
+    state->stream.keep = Keeper::make(recipe, m.shape, *m.pages, *m.probabilities);
   });
   return Sequence(std::move(state));
 }

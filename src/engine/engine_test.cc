@@ -187,27 +187,6 @@ TEST_F(EngineTest, EveryFieldOfARequestIsChecked) {
   EXPECT_EQ(refused([](Request& r) { r.sampling.top_p = 2; }), "top_p");
 }
 
-// Holds the engine's thread in a request's token `at`, until opened.
-class Gate {
- public:
-  explicit Gate(size_t at = 1) : at_(at) {}
-  EventHandler handler(EventHandler then) {
-    return [this, then = std::move(then)](const Event& event) {
-      if (std::holds_alternative<TokenEvent>(event) && ++seen_ == at_) {
-        reached_.set_value();
-        opened_.get_future().wait();
-      }
-      then(event);
-    };
-  }
-  void wait() { reached_.get_future().wait(); }
-  void open() { opened_.set_value(); }
-
- private:
-  size_t at_, seen_ = 0;
-  std::promise<void> reached_, opened_;
-};
-
 Request endless(size_t prompt_tokens, uint32_t max_tokens) {
   Request r;
   r.prompt = prompt_of(prompt_tokens);

@@ -24,9 +24,32 @@ uint32_t Generation::length_max(const Request& request, uint32_t context_tokens_
   return prompt + request.max_tokens;
 }
 
+std::unique_ptr<Keeper> Generation::keeper_of(const Request& request,
+                                              const GenerationContext& context) {
+  if (request.kv.empty())
+    return Keeper::make(context.recipe, context.shape, context.pages, context.probabilities);
+  const auto recipe = parse_recipe(request.kv);
+  WEIR_CHECK(recipe, "{}", recipe.error().message);
+  return Keeper::make(*recipe, context.shape, context.pages, context.probabilities);
+}
+
+Generation::Rooms Generation::rooms_of(const Request& request, const GenerationContext& context) {
+  const uint64_t length = length_max(request, context.context_tokens_max);
+  const auto keeper = keeper_of(request, context);
+  if (!keeper) return {Room::plain(length), Room::plain(length)};
+  const auto prompt = static_cast<int32_t>(request.prompt.size());
+  keeper->expect_prompt(prompt);
+  const Room first = keeper->room(0, 0, length, prompt);
+  if (keeper->next_point(prompt - 1) != prompt) return {first, first};
+  const int32_t left = std::min(prompt, keeper->kept_max(prompt));
+  return {first, keeper->room(prompt, left, length, prompt)};
+}
+
 uint64_t Generation::peak_bytes(const Request& request, const GenerationContext& context) {
-  const uint32_t length = length_max(request, context.context_tokens_max);
-  return context.shape.peak_bytes(length, context.pages.page_bytes()) * request.choices;
+  const Rooms rooms = rooms_of(request, context);
+  const size_t page = context.pages.page_bytes();
+  return context.shape.peak_bytes(rooms.first, page) +
+         (request.choices - 1) * context.shape.peak_bytes(rooms.other, page);
 }
 
 Generation::Generation(RequestId id, Request request, EventHandler handler,
@@ -45,6 +68,8 @@ void Generation::start() {
   auto stream = std::make_unique<Stream>(context_.loop.new_id(),
                                          Cache(context_.shape, context_.pages, context_.root));
   stream->tokens = request_.prompt;
+  stream->keep = keeper_of(request_, context_);
+  if (stream->keep) stream->keep->expect_prompt(stream->known());
   stream->driver = this;
   stream->wanted = request_.prompt_logprobs >= 0 ? Logits::kAll : Logits::kLast;
   stream->peak_bytes = peak_bytes(request_, context_);
@@ -56,10 +81,11 @@ void Generation::start() {
 
 // The scheduler has seen that all of it fits. What the forks will need is held until they are made.
 void Generation::admit() {
-  const uint32_t length = length_max(request_, context_.context_tokens_max);
   Stream& stream = *running_[0].stream;
-  const Status mine = stream.cache.promise(length);
-  promised_for_forks_ = stream.peak_bytes / request_.choices * (request_.choices - 1);
+  const Rooms rooms = rooms_of(request_, context_);
+  const Status mine = stream.cache.promise(rooms.first);
+  promised_for_forks_ =
+      context_.shape.peak_bytes(rooms.other, context_.pages.page_bytes()) * (request_.choices - 1);
   const Status forks = context_.pages.promise(promised_for_forks_);
   WEIR_CHECK(mine && forks, "peak {} promised {} of {}", stream.peak_bytes,
              context_.pages.promised(), context_.pages.budget());
@@ -104,6 +130,7 @@ void Generation::begin_choices(std::span<float> logits) {
     WEIR_CHECK(copy, "choice {}: {}", i, copy.error().message);
     auto stream = std::make_unique<Stream>(context_.loop.new_id(), *std::move(copy));
     stream->tokens = first.tokens;
+    if (first.keep) stream->keep = first.keep->fork();
     stream->driver = this;
     stream->admitted = true;
     stream->done = true;  // Joins when it has a token to compute.

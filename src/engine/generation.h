@@ -18,6 +18,8 @@ struct GenerationContext {
   const CacheShape& shape;
   const PageKey& root;
   const Tokenizer& tokenizer;
+  const Recipe& recipe;  // Of requests that name none.
+  Probabilities& probabilities;
   uint32_t context_tokens_max;
   std::function<void(const class Generation&)> admitted;  // It no longer waits.
   std::function<void(class Generation&)> over;            // Destroys it once the step has ended.
@@ -43,10 +45,18 @@ class Generation final : public Driver {
 
   // The most tokens that each choice's sequence may come to.
   static uint32_t length_max(const Request& request, uint32_t context_tokens_max);
-  // What the keys and values of all its choices may come to.
+  // What the keys and values of all its choices may come to. REQUIRES a recipe that can be parsed.
   static uint64_t peak_bytes(const Request& request, const GenerationContext& context);
 
  private:
+  // What the sequence that computes the prompt may need, and each other from the fork on.
+  struct Rooms {
+    Room first, other;
+  };
+  static std::unique_ptr<Keeper> keeper_of(const Request& request,
+                                           const GenerationContext& context);
+  static Rooms rooms_of(const Request& request, const GenerationContext& context);
+
   struct Running {
     std::unique_ptr<Stream> stream;
     std::unique_ptr<Choice> choice;

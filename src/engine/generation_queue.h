@@ -22,6 +22,7 @@ class GenerationQueue {
   void cancel(RequestId id);
   bool drain(std::chrono::milliseconds deadline);
 
+  const GenerationContext& context() const { return context_; }
   // Adds its figures.
   void report(EngineStats& stats) const;
 

@@ -154,6 +154,7 @@ Result<std::unique_ptr<LoadedModel>> load(const std::filesystem::path& path,
   WEIR_ASSIGN(out->options, resolve(options));
   WEIR_ASSIGN(const DType kv, kv_type(out->options.kv_type));
   WEIR_ASSIGN(const Arithmetic how, arithmetic(out->options.arithmetic));
+  WEIR_ASSIGN(out->recipe, parse_recipe(out->options.kv));
   WEIR_ASSIGN(out->file, open_model(path));
   WEIR_ASSIGN(out->text, TextModel::create(out->file.vocabulary));
   out->pool = std::make_unique<ThreadPool>(out->options.threads);
@@ -164,6 +165,7 @@ Result<std::unique_ptr<LoadedModel>> load(const std::filesystem::path& path,
   };
   WEIR_ASSIGN(out->model, Model::create(out->file, how, *out->pool, packed));
   WEIR_TRY(make_cache(*out, kv));
+  out->probabilities = std::make_unique<Probabilities>(*out->pool);
   out->root = root_of(*out);
   out->info = info_of(*out);
   return out;

@@ -9,6 +9,8 @@
 #include "format/model_file.h"
 #include "kv/key.h"
 #include "kv/page_pool.h"
+#include "kv/probabilities.h"
+#include "kv/recipe.h"
 #include "model/model.h"
 #include "weir/engine.h"
 
@@ -23,6 +25,8 @@ struct LoadedModel {
   CacheShape shape;
   std::unique_ptr<PagePool> pages;
   PageKey root;
+  Recipe recipe;  // Of who names none.
+  std::unique_ptr<Probabilities> probabilities;
   EngineOptions options;  // Resolved.
   ModelInfo info;
 };

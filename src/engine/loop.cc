@@ -79,7 +79,7 @@ bool Loop::step() {
   candidates_.clear();
   for (const Stream* s : active_)
     candidates_.push_back({s->id, s->known(), s->cache.length(), s->peak_bytes, s->sequences,
-                           s->admitted, s->wanted});
+                           s->admitted, s->wanted, s->next_point()});
   const StepPlan plan = parts_.scheduler->plan(
       candidates_, {parts_.step_rows_max, parts_.sequences_max,
                     parts_.pages->budget() - parts_.pages->promised(), parts_.layers});

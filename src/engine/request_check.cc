@@ -53,10 +53,22 @@ Status check_stops(const Request& r) {
   return {};
 }
 
+Status check_memory(const Request& r, const GenerationContext& context) {
+  const uint64_t peak = Generation::peak_bytes(r, context), budget = context.pages.budget();
+  if (peak <= budget) return {};
+  const bool open = r.max_tokens == 0 && !r.prefill_only;
+  return invalid(
+      open || r.choices == 1 ? "max_tokens" : "n",
+      fmt::format("{} {} bytes of KV cache for each of {} choices; the budget is {} in all: {} "
+                  "max_tokens or lower n",
+                  open ? "without max_tokens the request may fill the context and need"
+                       : "the request may need",
+                  peak / r.choices, r.choices, budget, open ? "set" : "lower"));
+}
+
 }  // namespace
 
-Status check(const Request& r, const ModelInfo& model, const CacheShape& shape,
-             const PagePool& pages) {
+Status check(const Request& r, const ModelInfo& model, const GenerationContext& context) {
   WEIR_TRY(check_length(r, model.context_tokens_max));
   WEIR_TRY(check_tokens("prompt", r.prompt, model.vocabulary));
   WEIR_TRY(check_tokens("stop_token_ids", r.stop_tokens, model.vocabulary));
@@ -70,19 +82,8 @@ Status check(const Request& r, const ModelInfo& model, const CacheShape& shape,
     return invalid("prompt_logprobs", fmt::format("prompt_logprobs must be 0 to {}, not {}",
                                                   kLogprobsMax, r.prompt_logprobs));
   WEIR_TRY(check(r.sampling, model.vocabulary));
-  const uint64_t peak =
-      shape.peak_bytes(Generation::length_max(r, model.context_tokens_max), pages.page_bytes());
-  if (peak > pages.budget() / r.choices) {
-    const bool open = r.max_tokens == 0 && !r.prefill_only;
-    return invalid(
-        open || r.choices == 1 ? "max_tokens" : "n",
-        fmt::format("{} {} bytes of KV cache for each of {} choices; the budget is {} in all: {} "
-                    "max_tokens or lower n",
-                    open ? "without max_tokens the request may fill the context and need"
-                         : "the request may need",
-                    peak, r.choices, pages.budget(), open ? "set" : "lower"));
-  }
-  return {};
+  WEIR_TRY(parse_recipe(r.kv));
+  return check_memory(r, context);
 }
 
 Status check_choices(const Request& request, const EngineOptions& options) {

@@ -36,10 +36,24 @@ void Runner::run_group(std::span<const Work> work, std::span<Stream* const> stre
   if (streams[0]->hidden.empty()) give_logits(work, streams, rows);
 }
 
+// Who asked to watch a sequence, and its keep method: both see what the step computes.
+const Watch* Runner::watch_of(Stream& s) {
+  if (!s.keep) return s.watch.what ? &s.watch : nullptr;
+  const auto watch = [&s](const Observation& o) {
+    if (o.what == Observable::kQuery)
+      s.keep->observe(s.cache, {static_cast<uint32_t>(o.layer), o.position,
+                                static_cast<int32_t>(o.rows), o.values.data()});
+    if (s.watch.what & static_cast<uint32_t>(o.what)) s.watch.observer(o);
+  };
+  watches_.push_back({s.watch.what | static_cast<uint32_t>(Observable::kQuery), watch});
+  return &watches_.back();
+}
+
 // Rows side by side: fresh ones will be embedded, the others go on from where they stopped.
 void Runner::gather(std::span<const Work> work, std::span<Stream* const> streams) {
   spans_.clear();
   tokens_.clear();
+  watches_.clear();
   for (size_t i = 0; i < work.size(); ++i) {
     Stream& s = *streams[i];
     const Work& w = work[i];
@@ -47,7 +61,7 @@ void Runner::gather(std::span<const Work> work, std::span<Stream* const> streams
                w.position, s.known());
     if (w.layer_begin == 0) s.cache.extend(w.rows);
     spans_.push_back({&s.cache, w.position, static_cast<uint32_t>(tokens_.size()),
-                      static_cast<uint32_t>(w.rows), s.watch.what ? &s.watch : nullptr});
+                      static_cast<uint32_t>(w.rows), watch_of(s)});
     tokens_.insert(tokens_.end(), s.tokens.begin() + w.position,
                    s.tokens.begin() + w.position + w.rows);
   }
@@ -57,7 +71,8 @@ void Runner::gather(std::span<const Work> work, std::span<Stream* const> streams
               x_.begin() + static_cast<ptrdiff_t>(size_t{spans_[i].first} * d_model_));
 }
 
-// Rows that have passed the last layer count from now on; others keep their residual stream.
+// Rows that have passed the last layer count from now on, and a keep method may edit them before
+// anyone forks or reads them; others keep their residual stream.
 void Runner::leave(std::span<const Work> work, std::span<Stream* const> streams) {
   for (size_t i = 0; i < work.size(); ++i) {
     Stream& s = *streams[i];
@@ -65,6 +80,7 @@ void Runner::leave(std::span<const Work> work, std::span<Stream* const> streams)
     if (work[i].layer_end == s.cache.shape().layers) {
       s.hidden.clear();
       s.cache.advance(std::span(tokens_).subspan(span.first, span.rows));
+      if (s.keep) s.keep->advance(s.cache);
     } else {
       const auto from = x_.begin() + static_cast<ptrdiff_t>(size_t{span.first} * d_model_);
       s.hidden.assign(from, from + static_cast<ptrdiff_t>(size_t{span.rows} * d_model_));

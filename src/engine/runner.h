@@ -1,6 +1,7 @@
 // Runs step plans: the loop over layers.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <span>
 #include <vector>
@@ -27,6 +28,7 @@ class Runner {
     uint32_t row;
   };
   void run_group(std::span<const Work> work, std::span<Stream* const> streams);
+  const Watch* watch_of(Stream& stream);
   void gather(std::span<const Work> work, std::span<Stream* const> streams);
   void leave(std::span<const Work> work, std::span<Stream* const> streams);
   void give_logits(std::span<const Work> work, std::span<Stream* const> streams, const Rows& rows);
@@ -34,6 +36,7 @@ class Runner {
   Model& model_;
   uint32_t d_model_, vocabulary_;
   std::vector<RowSpan> spans_;
+  std::deque<Watch> watches_;  // Of this step, where a keep method watches too.
   std::vector<Token> tokens_;
   std::vector<float> x_, logits_;
   std::vector<Pick> picks_;

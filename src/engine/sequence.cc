@@ -58,6 +58,7 @@ Result<Sequence> Sequence::fork() const {
     }
     auto state = std::make_shared<State>(state_->loop, state_->model, *std::move(cache));
     state->stream.tokens = state_->stream.tokens;
+    if (state_->stream.keep) state->stream.keep = state_->stream.keep->fork();
     state->logits = state_->logits;
     state->logit_rows = state_->logit_rows;
     copy = std::move(state);
@@ -74,6 +75,16 @@ uint64_t Sequence::kv_bytes() const {
   uint64_t bytes = 0;
   state_->loop.call([&] { bytes = state_->stream.cache.bytes(); });
   return bytes;
+}
+
+std::vector<int32_t> Sequence::kept(uint32_t layer, uint32_t kv_head) const {
+  std::vector<int32_t> positions;
+  state_->loop.call([&] {
+    const Cache& cache = state_->stream.cache;
+    for (int32_t slot = 0; slot < cache.rows(layer); ++slot)
+      positions.push_back(cache.layer(layer).position(kv_head, slot));
+  });
+  return positions;
 }
 
 void Sequence::observe(uint32_t what, Observer observer) {

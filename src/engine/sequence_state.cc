@@ -20,6 +20,13 @@ Status JointAppend::run(Loop& loop) {
   return done.get();
 }
 
+// Several tokens at once are a prompt; one is a step of decoding.
+int32_t JointAppend::prompt_after(const Append& a) {
+  const Stream& stream = a.sequence->state().stream;
+  if (a.tokens.size() == 1) return stream.keep ? stream.keep->prompt() : 0;
+  return static_cast<int32_t>(stream.tokens.size() + a.tokens.size());
+}
+
 // All that can be wrong, before anything changes.
 Status JointAppend::check() const {
   uint64_t bytes = 0;
@@ -41,7 +48,7 @@ Status JointAppend::check() const {
     for (const Append& b : appends_)
       if (&a != &b && a.sequence == b.sequence)
         return fail(Code::kInvalid, "a sequence can be appended to once in a call", "sequence");
-    bytes += stream.cache.promise_bytes(length);
+    bytes += stream.cache.promise_bytes(stream.room(length, prompt_after(a)));
   }
   PagePool& pages = *appends_[0].sequence->state().model.pages;
   if (bytes > pages.budget() - pages.promised())
@@ -57,8 +64,11 @@ Status JointAppend::start() {
   for (const Append& a : appends_) {
     Sequence::State& state = a.sequence->state();
     Stream& stream = state.stream;
-    const Status promised = stream.cache.promise(stream.tokens.size() + a.tokens.size());
+    const int32_t prompt = prompt_after(a);
+    const Status promised =
+        stream.cache.promise(stream.room(stream.tokens.size() + a.tokens.size(), prompt));
     WEIR_CHECK(promised, "{}", promised.error().message);
+    if (stream.keep) stream.keep->expect_prompt(prompt);
     state.logit_rows = rows_ == LogitRows::kAll ? a.tokens.size() : 1;
     state.logits.resize(state.logit_rows * state.model.info.vocabulary);
     stream.tokens.insert(stream.tokens.end(), a.tokens.begin(), a.tokens.end());

@@ -38,6 +38,7 @@ class JointAppend final : public Driver {
  private:
   Status start();
   Status check() const;
+  static int32_t prompt_after(const Append& a);
   void finish(Status status);
 
   std::span<const Append> appends_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kv/cache.h"
+#include "kv/keeper.h"
 #include "model/model.h"
 #include "sched/plan.h"
 #include "weir/options.h"
@@ -33,11 +34,16 @@ struct Stream {
   Stream(uint64_t its_id, Cache its_cache) : id(its_id), cache(std::move(its_cache)) {}
 
   int32_t known() const { return static_cast<int32_t>(tokens.size()); }
+  // Rows may be computed up to here before the keep method has a say.
+  int32_t next_point() const { return keep ? keep->next_point(cache.length()) : kNoPoint; }
+  // What it may need on its way to `length` tokens, with a prompt that ends at `prompt_end`.
+  Room room(uint64_t length, int32_t prompt_end) const;
 
   uint64_t id;
-  Cache cache;                // cache.length() tokens are computed.
-  std::vector<Token> tokens;  // All there are, computed or not.
-  std::vector<float> hidden;  // Rows that stopped between layers, [rows][d_model].
+  Cache cache;                   // cache.length() tokens are computed.
+  std::unique_ptr<Keeper> keep;  // Null: every row stays.
+  std::vector<Token> tokens;     // All there are, computed or not.
+  std::vector<float> hidden;     // Rows that stopped between layers, [rows][d_model].
   Watch watch;
 
   Driver* driver = nullptr;

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -92,6 +93,27 @@ class Collector {
   std::mutex mutex_;
   std::condition_variable ended_;
   std::vector<Event> events_;
+};
+
+// Holds the engine's thread in a request's token `at`, until opened.
+class Gate {
+ public:
+  explicit Gate(size_t at = 1) : at_(at) {}
+  EventHandler handler(EventHandler then) {
+    return [this, then = std::move(then)](const Event& event) {
+      if (std::holds_alternative<TokenEvent>(event) && ++seen_ == at_) {
+        reached_.set_value();
+        opened_.get_future().wait();
+      }
+      then(event);
+    };
+  }
+  void wait() { reached_.get_future().wait(); }
+  void open() { opened_.set_value(); }
+
+ private:
+  size_t at_, seen_ = 0;
+  std::promise<void> reached_, opened_;
 };
 
 }  // namespace weir

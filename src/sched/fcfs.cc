@@ -11,7 +11,7 @@ class Fcfs final : public Scheduler {
     StepPlan out;
     int32_t left = limits.rows_max;
     const auto add = [&](const Candidate& c) {
-      const int32_t rows = std::min(c.known - c.computed, left);
+      const int32_t rows = std::min(std::min(c.known, c.point) - c.computed, left);
       if (rows == 0) return;
       left -= rows;
       const bool whole = c.computed + rows == c.known;

@@ -20,6 +20,9 @@ struct Candidate {
   bool admitted = false;
   Logits logits =
       Logits::kLast;  // Of its last known token, or of all; kLast gives none before the end.
+  // A step may compute rows up to this position and no further: something happens there before the
+  // next are computed. More than `computed`.
+  int32_t point = INT32_MAX;
 };
 
 struct StepLimits {

@@ -1,0 +1,341 @@
+// What holds for every registered keep method, whoever wrote it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "engine/test_engine.h"
+#include "kernels/layout.h"
+#include "kv/recipe.h"
+
+namespace weir {
+namespace {
+
+constexpr int32_t kBudget = 40, kEvery = 24;
+constexpr uint32_t kLayers = 3, kHeads = 4, kKvHeads = 2, kDim = 16;
+
+const TinyModel kModel{.architecture = Architecture::kLlama,
+                       .layers = kLayers,
+                       .d_model = 64,
+                       .heads = kHeads,
+                       .kv_heads = kKvHeads,
+                       .head_dim = kDim,
+                       .context_tokens_max = 2048};
+
+std::vector<Token> tokens_of(size_t n, Token from = 40) {
+  std::vector<Token> out(n);
+  for (size_t i = 0; i < n; ++i) out[i] = 4 + (from + static_cast<Token>(i * i % 97 + i * 7)) % 250;
+  return out;
+}
+
+// A method with a budget of its own, and its other parameters small enough to matter here.
+std::string recipe_of(const PolicyEntry& entry, double budget = kBudget) {
+  std::string list = "budget=" + std::to_string(budget);
+  for (const Parameter& p : entry.info.parameters) {
+    if (p.name == "every") list += ",every=" + std::to_string(kEvery);
+    if (p.name == "window") list += ",window=8";
+  }
+  return "keep=" + std::string(entry.info.name) + "(" + list + ")";
+}
+
+EngineOptions options_of(int threads, uint32_t step_tokens) {
+  EngineOptions o = tiny_options();
+  o.threads = threads;
+  o.step_tokens_max = step_tokens;
+  o.sequences_max = std::min(step_tokens, 8u);
+  o.kv_type = "f32";
+  return o;
+}
+
+// What a run gives: every logit of each append, and what is left after it.
+struct Trace {
+  std::vector<std::vector<float>> logits;
+  std::vector<std::vector<int32_t>> kept;
+  bool operator==(const Trace&) const = default;
+};
+
+void note(const Sequence& s, std::span<const float> logits, Trace& to) {
+  to.logits.emplace_back(logits.begin(), logits.end());
+  for (uint32_t l = 0; l < kLayers; ++l)
+    for (uint32_t h = 0; h < kKvHeads; ++h) to.kept.push_back(s.kept(l, h));
+}
+
+// Two turns: a prompt, some tokens one by one, another prompt, more tokens.
+std::vector<std::vector<Token>> turns() {
+  std::vector<std::vector<Token>> out{tokens_of(150)};
+  for (Token t : tokens_of(60, 90)) out.push_back({t});
+  out.push_back(tokens_of(70, 11));
+  for (Token t : tokens_of(10, 7)) out.push_back({t});
+  return out;
+}
+
+Trace run(Sequence& s, std::span<const std::vector<Token>> appends) {
+  Trace out;
+  for (const auto& tokens : appends) {
+    const auto logits = s.append(tokens, LogitRows::kAll);
+    EXPECT_TRUE(logits) << logits.error().message;
+    note(s, *logits, out);
+  }
+  return out;
+}
+
+class KeepTest : public ::testing::TestWithParam<const PolicyEntry*> {
+ protected:
+  std::string recipe() const { return recipe_of(*GetParam()); }
+};
+
+TEST_P(KeepTest, TheBudgetIsMetAndNothingComesBack) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  auto s = *engine->create_sequence(recipe());
+  std::map<std::pair<uint32_t, uint32_t>, std::set<int32_t>> before;
+  int32_t length = 0;
+  for (const auto& tokens : turns()) {
+    ASSERT_TRUE(s.append(tokens));
+    const int32_t was = length;
+    length += static_cast<int32_t>(tokens.size());
+    for (uint32_t l = 0; l < kLayers; ++l)
+      for (uint32_t h = 0; h < kKvHeads; ++h) {
+        const std::vector<int32_t> kept = s.kept(l, h);
+        if (tokens.size() > 1) {
+          EXPECT_LE(kept.size(), static_cast<size_t>(kBudget));
+        }
+        EXPECT_TRUE(std::ranges::is_sorted(kept));
+        std::set<int32_t>& old = before[{l, h}];
+        for (int32_t p : kept) EXPECT_TRUE(p >= was || old.contains(p)) << p;
+        EXPECT_LT(kept.back(), length);
+        old = {kept.begin(), kept.end()};
+      }
+  }
+}
+
+TEST_P(KeepTest, BytesFallWithTheRows) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  auto s = *engine->create_sequence(recipe());
+  ASSERT_TRUE(s.append(tokens_of(1500)));
+  const uint64_t page = 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
+  // One page in each layer, and what belongs to its rows.
+  const uint64_t most = kLayers * (page + kBudget * kKvHeads * sizeof(int32_t));
+  EXPECT_LE(s.kv_bytes(), most);
+  EXPECT_LE(engine->stats().kv_bytes_used,
+            most + kLayers * kHeads * (kBudget * sizeof(float) + 8 * kDim * sizeof(float)));
+}
+
+TEST_P(KeepTest, TheSameBitsWhateverTheChunksAndThreads) {
+  const auto appends = turns();
+  const auto of = [&](int threads, uint32_t step_tokens) {
+    const auto engine = open_tiny(kModel, options_of(threads, step_tokens));
+    auto s = *engine->create_sequence(recipe());
+    return run(s, appends);
+  };
+  const Trace plain = of(1, 512);
+  for (const auto& [threads, step] : {std::pair{1, 1u}, {2, 7u}, {3, 64u}, {2, 512u}})
+    EXPECT_TRUE(of(threads, step) == plain) << threads << " threads, steps of " << step;
+}
+
+TEST_P(KeepTest, TheSameBitsBesideOthers) {
+  const auto engine = open_tiny(kModel, options_of(2, 48));
+  auto alone = *engine->create_sequence(recipe()), beside = *engine->create_sequence(recipe());
+  auto other = *engine->create_sequence("keep=all"), third = *engine->create_sequence(recipe());
+  int i = 0;
+  for (const auto& tokens : turns()) {
+    ++i;
+    const auto others = tokens_of(1 + static_cast<size_t>(i) % 30, 3 * i);
+    const auto want = *alone.append(tokens);
+    const Append all[] = {{&other, others}, {&beside, tokens}, {&third, others}};
+    ASSERT_TRUE(engine->append(all));
+    ASSERT_TRUE(std::ranges::equal(want, beside.logits())) << i;
+  }
+  for (uint32_t l = 0; l < kLayers; ++l) EXPECT_EQ(alone.kept(l, 1), beside.kept(l, 1));
+}
+
+TEST_P(KeepTest, ForksGoOnAsTheirOriginWould) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  const auto appends = turns();
+  const std::span all(appends);
+  auto s = *engine->create_sequence(recipe());
+  run(s, all.first(30));
+  auto fork = *s.fork(), stray = *s.fork();
+  ASSERT_TRUE(stray.append(tokens_of(100, 33)));
+  const Trace want = run(s, all.subspan(30));
+  EXPECT_TRUE(run(fork, all.subspan(30)) == want);
+}
+
+TEST_P(KeepTest, AForkMadeBeforeAnEditKeepsItsRows) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  auto whole = *engine->create_sequence("keep=all");
+  auto s = *engine->create_sequence(recipe());
+  const auto one = tokens_of(30);
+  ASSERT_TRUE(s.append(one));  // Within the budget: nothing goes.
+  ASSERT_TRUE(whole.append(one));
+  auto fork = *s.fork();
+  ASSERT_TRUE(s.append(tokens_of(100, 5)));
+  EXPECT_LT(s.kept(0, 0).size(), 130u);
+  EXPECT_EQ(fork.kept(0, 0).size(), 30u);
+  const Token next[] = {50};
+  EXPECT_TRUE(std::ranges::equal(*fork.append(next), *whole.append(next)));
+}
+
+// The rows of one step, as the model had them, against softmax in double over exactly what is left.
+struct Seen {
+  std::map<std::pair<int, int32_t>, std::vector<float>> q, k, v, out;
+  Observer observer() {
+    return [this](const Observation& o) {
+      auto& to = o.what == Observable::kQuery   ? q
+                 : o.what == Observable::kKey   ? k
+                 : o.what == Observable::kValue ? v
+                                                : out;
+      for (size_t r = 0; r < o.rows; ++r) {
+        const auto row = o.values.subspan(r * o.columns, o.columns);
+        to[{o.layer, o.position + static_cast<int32_t>(r)}].assign(row.begin(), row.end());
+      }
+    };
+  }
+};
+
+double worst_error(const Sequence& s, Seen& seen, uint32_t layer, int32_t position) {
+  double worst = 0;
+  const auto at = [&](auto& of, int32_t p, uint32_t head) {
+    return std::span(of.at({static_cast<int>(layer), p})).subspan(head * kDim, kDim);
+  };
+  for (uint32_t head = 0; head < kHeads; ++head) {
+    double total = 0;
+    std::vector<double> sum(kDim);
+    for (int32_t p : s.kept(layer, head / 2)) {
+      double logit = 0;
+      for (size_t d = 0; d < kDim; ++d)
+        logit += double{at(seen.q, position, head)[d]} * at(seen.k, p, head / 2)[d] / 4;
+      total += std::exp(logit);
+      for (size_t d = 0; d < kDim; ++d) sum[d] += std::exp(logit) * at(seen.v, p, head / 2)[d];
+    }
+    for (size_t d = 0; d < kDim; ++d)
+      worst = std::max(worst, std::abs(sum[d] / total - at(seen.out, position, head)[d]));
+  }
+  return worst;
+}
+
+TEST_P(KeepTest, AttentionIsPlainAttentionOverWhatIsLeft) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  auto s = *engine->create_sequence(recipe());
+  Seen seen;
+  s.observe(static_cast<uint32_t>(Observable::kQuery) | static_cast<uint32_t>(Observable::kKey) |
+                static_cast<uint32_t>(Observable::kValue) |
+                static_cast<uint32_t>(Observable::kAttention),
+            seen.observer());
+  int32_t length = 0;
+  for (const auto& tokens : turns()) {
+    ASSERT_TRUE(s.append(tokens));
+    length += static_cast<int32_t>(tokens.size());
+    // After a point the last query has read rows that are gone.
+    if (tokens.size() > 1 || length % kEvery == 0) continue;
+    for (uint32_t l = 0; l < kLayers; ++l)
+      ASSERT_LT(worst_error(s, seen, l, length - 1), 1e-5) << length;
+  }
+}
+
+TEST_P(KeepTest, RequestsKeepAsSequencesByHandDo) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  Request r;
+  r.prompt = tokens_of(150);
+  r.sampling.temperature = 0;
+  r.max_tokens = 80;
+  r.ignore_eos = true;
+  r.kv = recipe();
+  r.choices = 2;
+  Collector got;
+  ASSERT_TRUE(engine->submit(r, got.handler()));
+  auto s = *engine->create_sequence(recipe());
+  ASSERT_TRUE(s.append(r.prompt));
+  std::vector<Token> want;
+  for (int i = 0; i < 80; ++i) {
+    want.push_back(*s.sample(r.sampling));
+    ASSERT_TRUE(s.append({&want.back(), 1}));
+  }
+  EXPECT_TRUE(got.end().status);
+  for (uint32_t c : {0u, 1u}) EXPECT_EQ(got.tokens(c), want);
+}
+
+TEST_P(KeepTest, WindowLayersAreExempt) {
+  TinyModel model = kModel;
+  model.architecture = Architecture::kGemma3;
+  model.layers = 6, model.sliding_window = 100;
+  const auto engine = open_tiny(model, options_of(2, 64));
+  auto s = *engine->create_sequence(recipe());
+  ASSERT_TRUE(s.append(tokens_of(150)));
+  EXPECT_EQ(s.kept(0, 0).size(), 150u);
+  EXPECT_EQ(s.kept(5, 0).size(), static_cast<size_t>(kBudget));
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, KeepTest, ::testing::ValuesIn(policies()),
+                         [](const auto& p) { return std::string(p.param->info.name); });
+
+TEST(Keep, OthersAreAdmittedWhenRowsAreGone) {
+  EngineOptions o = options_of(2, 64);
+  // Room for one whole sequence of 1,200 tokens and not for two.
+  o.kv_bytes_max = kLayers * 25 * 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
+  o.context_tokens_max = 1500;
+  const auto engine = open_tiny(kModel, o);
+  std::vector<std::unique_ptr<Collector>> all;
+  size_t most = 0;
+  std::set<int> running;
+  for (int i = 0; i < 4; ++i) {
+    Request r;
+    r.prompt = tokens_of(1000, 10 * i);
+    r.max_tokens = 200;
+    r.ignore_eos = true;
+    r.kv = "keep=streaming(budget=64,every=64)";
+    all.push_back(std::make_unique<Collector>());
+    const auto watch = [&, i, then = all.back()->handler()](const Event& event) {
+      if (std::holds_alternative<TokenEvent>(event)) running.insert(i);
+      if (std::holds_alternative<EndEvent>(event)) running.erase(i);
+      most = std::max(most, running.size());
+      then(event);
+    };
+    ASSERT_TRUE(engine->submit(r, watch));
+  }
+  for (auto& c : all) EXPECT_TRUE(c->end().status);
+  EXPECT_GT(most, 2u);
+  const auto after = engine->create_sequence();  // Once the last step is over.
+  EXPECT_EQ(engine->stats().kv_bytes_used, 0u);
+}
+
+TEST(Keep, PromisesFallAtThePromptsEnd) {
+  EngineOptions o = options_of(2, 64);
+  o.kv_bytes_max = kLayers * 25 * 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
+  o.context_tokens_max = 1500;
+  const auto engine = open_tiny(kModel, o);
+  auto other = *engine->create_sequence();
+  Gate gate;
+  Collector first;
+  Request r;
+  r.prompt = tokens_of(1000);
+  r.max_tokens = 300;
+  r.ignore_eos = true;
+  r.kv = "keep=snapkv(budget=0.1)";
+  ASSERT_TRUE(engine->submit(r, gate.handler(first.handler())));
+  gate.wait();
+  gate.open();
+  // The first has 900 rows less and goes on: there is room for another whole prompt.
+  EXPECT_TRUE(other.append(tokens_of(900)));
+  EXPECT_TRUE(first.end().status);
+}
+
+TEST(Keep, BadRecipesAreNamed) {
+  const auto engine = open_tiny(kModel, options_of(1, 64));
+  Request r;
+  r.prompt = tokens_of(10);
+  r.kv = "keep=snapkw";
+  const auto refused = engine->submit(r, [](const Event&) {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().param, "kv");
+  EXPECT_NE(refused.error().message.find("snapkw"), std::string::npos);
+  EXPECT_FALSE(engine->create_sequence("keep=snapkv(windoe=3)"));
+  EngineOptions o = options_of(1, 64);
+  o.kv = "keep=";
+  const TinyFile file(kModel);
+  EXPECT_FALSE(Engine::open(file.path(), o));
+}
+
+}  // namespace
+}  // namespace weir

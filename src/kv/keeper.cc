@@ -1,0 +1,190 @@
+#include "kv/keeper.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace weir {
+
+// What a policy sees, computed when it looks.
+class Keeper::View final : public PolicyView {
+ public:
+  View(Keeper& keeper, const Cache& cache) : keeper_(keeper), cache_(cache) {
+    length = cache.length();
+    prompt = keeper.prompt_ > 0 ? keeper.prompt_ : length;
+    heads = cache.shape().heads, kv_heads = cache.shape().kv_heads;
+    layers = keeper.layers_;
+  }
+  int32_t rows(uint32_t layer) const override { return cache_.rows(layer); }
+  int32_t position(uint32_t layer, uint32_t kv_head, int32_t slot) const override {
+    return cache_.layer(layer).position(kv_head, slot);
+  }
+  WindowAttention window(uint32_t layer) const override;
+  std::span<const float> mass(uint32_t layer, uint32_t head) const override {
+    return keeper_.mass_[layer][head];
+  }
+
+ private:
+  Keeper& keeper_;
+  const Cache& cache_;
+};
+
+WindowAttention Keeper::View::window(uint32_t layer) const {
+  WindowAttention out;
+  out.queries = std::min(keeper_.needs_.window, length), out.rows = rows(layer);
+  const auto queries = static_cast<size_t>(out.queries), all = static_cast<size_t>(out.rows);
+  out.p.resize(heads * queries * all);
+  const size_t row = size_t{heads} * cache_.shape().head_dim;
+  std::vector<float> q(queries * row);
+  for (size_t i = 0; i < queries; ++i) {
+    const size_t position = static_cast<size_t>(length) - queries + i;
+    const size_t at = position % static_cast<size_t>(keeper_.needs_.window) * row;
+    std::copy_n(keeper_.window_[layer].begin() + static_cast<ptrdiff_t>(at), row, &q[i * row]);
+  }
+  (*keeper_.probabilities_)(cache_, {layer, length - out.queries, out.queries, q.data()},
+                            [&](uint32_t head, int32_t query, std::span<const float> p) {
+                              std::ranges::copy(
+                                  p, &out.p[(head * queries + static_cast<size_t>(query)) * all]);
+                            });
+  return out;
+}
+
+std::unique_ptr<Keeper> Keeper::make(const Recipe& recipe, const CacheShape& shape, PagePool& pages,
+                                     Probabilities& probabilities) {
+  if (!recipe.keep) return nullptr;
+  return std::unique_ptr<Keeper>(new Keeper(recipe, shape, pages, probabilities));
+}
+
+Keeper::Keeper(const Recipe& recipe, const CacheShape& shape, PagePool& pages,
+               Probabilities& probabilities)
+    : shape_(&shape),
+      probabilities_(&probabilities),
+      act_(recipe.text()),
+      policy_(recipe.keep->method->make(recipe.keep->arguments)),
+      points_(policy_->points()),
+      needs_(policy_->needs()),
+      window_(shape.layers),
+      mass_(shape.layers, Mass(shape.heads)),
+      notes_(pages, 0) {
+  for (uint32_t l = 0; l < shape.layers; ++l)
+    if (shape.editable(l)) layers_.push_back(l);
+}
+
+Keeper::Keeper(const Keeper& other)
+    : shape_(other.shape_),
+      probabilities_(other.probabilities_),
+      act_(other.act_),
+      policy_(other.policy_->fork()),
+      points_(other.points_),
+      needs_(other.needs_),
+      prompt_(other.prompt_),
+      layers_(other.layers_),
+      window_(other.window_),
+      mass_(other.mass_),
+      notes_(other.notes_) {}
+
+std::unique_ptr<Keeper> Keeper::fork() const {
+  return std::unique_ptr<Keeper>(new Keeper(*this));
+}
+
+int32_t Keeper::next_point(int32_t length, int32_t prompt) const {
+  int32_t next = points_.prompt_end && prompt > length ? prompt : kNoPoint;
+  if (points_.every == 0) return next;
+  const int32_t from = points_.in_prompt ? length : std::max(length, prompt);
+  return std::min(next, (from / points_.every + 1) * points_.every);
+}
+
+uint64_t Keeper::window_bytes() const {
+  return uint64_t{layers_.size()} * static_cast<uint64_t>(needs_.window) * shape_->heads *
+         shape_->head_dim * sizeof(float);
+}
+
+// Until the next point rows are added to those there are; after it, to those that a plan leaves.
+Room Keeper::room(int32_t length, int32_t rows, uint64_t tokens, int32_t prompt) const {
+  Room room = Room::plain(tokens);
+  if (needs_.mass) room.row_bytes = uint64_t{shape_->heads} * sizeof(float);
+  const auto point = static_cast<uint64_t>(next_point(length, prompt));
+  const uint64_t until = std::min(point, tokens) - static_cast<uint64_t>(length);
+  room.rows = std::min<uint64_t>(static_cast<uint64_t>(rows) + until, tokens);
+  const auto base = prompt > 0 ? static_cast<uint64_t>(prompt) : tokens;
+  room.kept = std::min<uint64_t>(
+      tokens, static_cast<uint64_t>(policy_->kept_max(static_cast<int32_t>(base))));
+  if (point != kNoPoint) room.fixed_bytes = window_bytes();
+  if (point > tokens) {
+    // No point on the way: what an earlier one left keeps its positions.
+    room.kept = std::min(room.kept, static_cast<uint64_t>(rows));
+    return room;
+  }
+  const uint64_t gap = points_.every > 0 ? static_cast<uint64_t>(points_.every) : tokens;
+  room.rows = std::max(room.rows, std::min(tokens, room.kept + std::min(gap, tokens - point)));
+  return room;
+}
+
+void Keeper::observe(const Cache& cache, const LayerQueries& queries) {
+  if (!shape_->editable(queries.layer)) return;
+  if (needs_.window > 0) note_window(queries);
+  if (needs_.mass) add_mass(cache, queries);
+}
+
+// Only queries that are among the last before the next point, and so before any later one.
+void Keeper::note_window(const LayerQueries& queries) {
+  const int32_t point = next_point(queries.position);
+  const size_t row = size_t{shape_->heads} * shape_->head_dim;
+  std::vector<float>& ring = window_[queries.layer];
+  const auto size = static_cast<size_t>(needs_.window);
+  for (int32_t i = 0; i < queries.rows; ++i) {
+    const int32_t position = queries.position + i;
+    if (point == kNoPoint || position < point - needs_.window) continue;
+    if (ring.empty()) {
+      notes_.set(notes_.bytes() + size * row * sizeof(float));
+      ring.resize(size * row);
+    }
+    const size_t at = static_cast<size_t>(position) % size * row;
+    std::copy_n(queries.q + static_cast<size_t>(i) * row, row,
+                ring.begin() + static_cast<ptrdiff_t>(at));
+  }
+}
+
+void Keeper::add_mass(const Cache& cache, const LayerQueries& queries) {
+  const auto slots =
+      static_cast<size_t>(cache.layer(queries.layer).slot(queries.position + queries.rows));
+  Mass& mass = mass_[queries.layer];
+  notes_.set(notes_.bytes() + (slots - mass[0].size()) * mass.size() * sizeof(float));
+  for (auto& head : mass) head.resize(slots);
+  (*probabilities_)(cache, queries, [&](uint32_t head, int32_t, std::span<const float> p) {
+    for (size_t slot = 0; slot < p.size(); ++slot) mass[head][slot] += p[slot];
+  });
+}
+
+// Notes of rows move with them.
+void Keeper::follow(const Edit& edit) {
+  if (!needs_.mass) return;
+  Mass& mass = mass_[edit.layer];
+  const size_t group = shape_->heads / shape_->kv_heads, before = mass[0].size();
+  for (size_t head = 0; head < mass.size(); ++head) {
+    const HeadEdit& rows = edit.heads[head / group];
+    WEIR_CHECK(rows.merged.empty(), "the mass of merged rows is not kept");
+    std::vector<float> left;
+    for (const int32_t slot : rows.kept) left.push_back(mass[head][static_cast<size_t>(slot)]);
+    mass[head] = std::move(left);
+  }
+  notes_.set(notes_.bytes() - (before - mass[0].size()) * mass.size() * sizeof(float));
+}
+
+void Keeper::advance(Cache& cache) {
+  const int32_t length = cache.length();
+  if (length == 0 || next_point(length - 1) != length) return;
+  const std::vector<Edit> edits = policy_->plan(View(*this, cache));
+  cache.apply(edits, act_);
+  for (const Edit& edit : edits) follow(edit);
+  if (next_point(length) == kNoPoint) {
+    // Nobody looks at these queries any more.
+    for (const auto& ring : window_) notes_.set(notes_.bytes() - ring.size() * sizeof(float));
+    window_.assign(shape_->layers, {});
+  }
+  int32_t rows = 0;
+  for (const uint32_t l : layers_) rows = std::max(rows, cache.rows(l));
+  cache.settle(room(length, rows, cache.room().tokens, prompt_));
+}
+
+}  // namespace weir

@@ -1,0 +1,71 @@
+// One sequence's keep method at work: knows the points to come and what they may need in memory,
+// notes what the method must see, and at a point plans and has the cache carry it out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "kv/cache.h"
+#include "kv/probabilities.h"
+#include "kv/recipe.h"
+
+namespace weir {
+
+inline constexpr int32_t kNoPoint = INT32_MAX;
+
+// Owned by the engine's thread, as the cache is. Ends before its cache, whose promise covers what
+// it notes.
+class Keeper {
+ public:
+  // Null where the recipe keeps all. The others outlive it.
+  static std::unique_ptr<Keeper> make(const Recipe& recipe, const CacheShape& shape,
+                                      PagePool& pages, Probabilities& probabilities);
+  // For a fork of its cache, made before.
+  std::unique_ptr<Keeper> fork() const;
+
+  // A prompt ends before position `end`; none of its tokens is computed yet.
+  void expect_prompt(int32_t end) { prompt_ = end; }
+  int32_t prompt() const { return prompt_; }
+  // The first point after `length` tokens: rows up to there may be computed, no more.
+  int32_t next_point(int32_t length) const { return next_point(length, prompt_); }
+  // The most rows that a plan leaves in a layer, of a prompt of so many tokens.
+  int32_t kept_max(int32_t prompt) const { return policy_->kept_max(prompt); }
+
+  // What a sequence of `length` tokens, of which a layer holds `rows`, may need on its way to
+  // `tokens`, with prompts that end at `prompt`.
+  Room room(int32_t length, int32_t rows, uint64_t tokens, int32_t prompt) const;
+
+  // Notes queries of a step, whose rows are written and do not count yet.
+  void observe(const Cache& cache, const LayerQueries& queries);
+  // All rows of a step count. At a point: plans, edits, and settles for what is needed from then
+  // on.
+  void advance(Cache& cache);
+
+ private:
+  class View;
+  using Mass = std::vector<std::vector<float>>;  // [heads][rows]
+
+  Keeper(const Recipe& recipe, const CacheShape& shape, PagePool& pages,
+         Probabilities& probabilities);
+  Keeper(const Keeper& other);
+  int32_t next_point(int32_t length, int32_t prompt) const;
+  uint64_t window_bytes() const;
+  void note_window(const LayerQueries& queries);
+  void add_mass(const Cache& cache, const LayerQueries& queries);
+  void follow(const Edit& edit);
+
+  const CacheShape* shape_;
+  Probabilities* probabilities_;
+  std::string act_;  // The recipe, for keys.
+  std::unique_ptr<Policy> policy_;
+  Points points_;
+  Needs needs_;
+  int32_t prompt_ = 0;
+  std::vector<uint32_t> layers_;            // That it may edit.
+  std::vector<std::vector<float>> window_;  // [layer][position % window][heads * head_dim].
+  std::vector<Mass> mass_;                  // [layer]
+  UsedBytes notes_;                         // Of both.
+};
+
+}  // namespace weir

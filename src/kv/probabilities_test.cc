@@ -1,0 +1,117 @@
+#include "kv/probabilities.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace weir {
+namespace {
+
+constexpr uint32_t kHeads = 6, kKvHeads = 2, kDim = 32;
+constexpr size_t kRow = kKvHeads * kDim, kQueryRow = kHeads * kDim;
+
+std::vector<float> random_floats(size_t n, uint32_t seed, float by = 1) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> out(n);
+  for (float& x : out) x = normal(generator) * by;
+  return out;
+}
+
+class ProbabilitiesTest : public ::testing::Test {
+ protected:
+  ProbabilitiesTest() {
+    shape_.codec = *make_codec("raw", shape_.page_shape());
+    pool_.emplace(*PagePool::create(shape_.codec->page_bytes(), 8 << 20));
+    cache_.emplace(shape_, *pool_, PageKey());
+    EXPECT_TRUE(cache_->promise(Room{1000, 1000, 500, 0, 0}));
+    add(300);
+  }
+  void add(int32_t rows) {
+    cache_->extend(rows);
+    const auto at = keys_.size();
+    for (float x : random_floats(static_cast<size_t>(rows) * kRow, 1 + static_cast<uint32_t>(at)))
+      keys_.push_back(x);
+    cache_->write(0, cache_->length(), &keys_[at], &keys_[at], rows);
+    cache_->advance(std::vector<int32_t>(static_cast<size_t>(rows)));
+  }
+  using Table = std::vector<std::vector<std::vector<float>>>;  // [head][row][slot]
+  Table of(int threads, int32_t position, int32_t rows, const float* q) {
+    ThreadPool pool(threads);
+    Probabilities probabilities(pool);
+    Table out(kHeads);
+    probabilities(*cache_, {0, position, rows, q},
+                  [&](uint32_t head, int32_t row, std::span<const float> p) {
+                    EXPECT_EQ(static_cast<size_t>(row), out[head].size());
+                    out[head].emplace_back(p.begin(), p.end());
+                  });
+    return out;
+  }
+  // Softmax in double over the rows that stand at or before the query.
+  void expect_plain(const Table& found, int32_t position, const float* q) {
+    for (uint32_t head = 0; head < kHeads; ++head)
+      for (size_t row = 0; row < found[head].size(); ++row) {
+        std::vector<double> want;
+        double total = 0;
+        for (int32_t slot = 0; slot < cache_->rows(0); ++slot) {
+          const int32_t at = cache_->layer(0).position(head / 3, slot);
+          if (at > position + static_cast<int32_t>(row)) break;
+          double logit = 0;
+          for (size_t d = 0; d < kDim; ++d)
+            logit += double{q[row * kQueryRow + head * kDim + d]} * shape_.scale *
+                     keys_[static_cast<size_t>(at) * kRow + head / 3 * kDim + d];
+          want.push_back(std::exp(logit));
+          total += want.back();
+        }
+        ASSERT_EQ(found[head][row].size(), want.size());
+        for (size_t i = 0; i < want.size(); ++i)
+          ASSERT_NEAR(found[head][row][i], want[i] / total, 2e-6) << head << " " << row << " " << i;
+      }
+  }
+
+  CacheShape shape_{1, kKvHeads, kDim, DType::kF32, {Reach{}}, 64, nullptr, kHeads, 0.25f};
+  std::optional<PagePool> pool_;
+  std::optional<Cache> cache_;
+  std::vector<float> keys_;
+};
+
+TEST_F(ProbabilitiesTest, AreSoftmaxOverWhatAQuerySees) {
+  const std::vector<float> q = random_floats(40 * kQueryRow, 99);
+  expect_plain(of(2, 260, 40, q.data()), 260, q.data());
+}
+
+TEST_F(ProbabilitiesTest, AfterAnEditTheyAreOverWhatIsLeft) {
+  HeadEdit odd, even;
+  for (int32_t s = 0; s < 280; s += 2) even.kept.push_back(s), odd.kept.push_back(s + 1);
+  cache_->apply(std::vector{Edit{0, {odd, even}}}, "test");
+  add(20);
+  const std::vector<float> q = random_floats(50 * kQueryRow, 98);
+  // From before the edit: its row sees those that are left and not after it.
+  expect_plain(of(2, 270, 50, q.data()), 270, q.data());
+}
+
+TEST_F(ProbabilitiesTest, DoNotDependOnThreadsNorOnOtherQueries) {
+  const std::vector<float> q = random_floats(64 * kQueryRow, 97, 3);
+  const Table all = of(1, 236, 64, q.data());
+  EXPECT_EQ(of(3, 236, 64, q.data()), all);
+  for (int32_t row : {0, 17, 63}) {
+    const Table one = of(2, 236 + row, 1, &q[static_cast<size_t>(row) * kQueryRow]);
+    for (uint32_t head = 0; head < kHeads; ++head)
+      EXPECT_EQ(one[head][0], all[head][static_cast<size_t>(row)]);
+  }
+}
+
+TEST_F(ProbabilitiesTest, NoQueryEndsTheProcess) {
+  std::vector<float> q = random_floats(3 * kQueryRow, 96, 1e18f);
+  q[5] = std::numeric_limits<float>::quiet_NaN();
+  q[kQueryRow] = std::numeric_limits<float>::infinity();
+  const Table found = of(2, 297, 3, q.data());
+  double sum = 0;
+  for (float p : found[5][2]) sum += p;
+  EXPECT_NEAR(sum, 1, 1e-6);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,35 @@
+// Which methods a sequence's cache uses, in one line:
+//
+//   keep=snapkv(budget=0.2,window=32)
+//
+// Words are separated by `;`, each a role, a method and its parameters; what is not named has its
+// default. An empty recipe, or keep=all, drops nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kv/method.h"
+#include "kv/policy.h"
+#include "weir/status.h"
+
+namespace weir {
+
+struct Recipe {
+  struct Keep {
+    const PolicyEntry* method;
+    Arguments arguments;
+  };
+  std::optional<Keep> keep;
+
+  // With every parameter: equal texts are equal recipes.
+  std::string text() const;
+};
+
+inline constexpr size_t kRecipeBytesMax = 4096;
+
+// kInvalid, with param "kv", names the word that is wrong and says what there is.
+Result<Recipe> parse_recipe(std::string_view text);
+
+}  // namespace weir

@@ -1,0 +1,77 @@
+#include "kv/recipe.h"
+
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+TEST(Recipe, NamesAMethodAndItsParameters) {
+  const auto recipe = parse_recipe(" keep = snapkv( budget=0.25 , window=16,pooling=max ) ; ");
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  EXPECT_EQ(recipe->text(), "keep=snapkv(budget=0.25,sinks=0,window=16,kernel=7,pooling=max)");
+  EXPECT_EQ(parse_recipe(recipe->text())->text(), recipe->text());
+  EXPECT_EQ(recipe->keep->arguments.word("pooling"), "max");
+  EXPECT_EQ(parse_recipe("keep=h2o")->text(), parse_recipe("keep=h2o()")->text());
+}
+
+TEST(Recipe, EmptyAndAllDropNothing) {
+  for (const char* text : {"", "  ", ";", "keep=all", "keep=all()"}) {
+    const auto recipe = parse_recipe(text);
+    ASSERT_TRUE(recipe) << text;
+    EXPECT_FALSE(recipe->keep) << text;
+    EXPECT_EQ(recipe->text(), "");
+  }
+}
+
+TEST(Recipe, WhatIsWrongIsNamedWithWhatThereIs) {
+  const std::pair<std::string, std::vector<const char*>> cases[] = {
+      {"kept=snapkv", {"kept", "keep"}},
+      {"snapkv", {"snapkv", "keep"}},
+      {"keep=snapkw", {"snapkw", "snapkv", "h2o", "all"}},
+      {"keep=", {"all", "random"}},
+      {"keep=h2o;keep=tova", {"keep=tova", "second"}},
+      {"keep=h2o(window=3)", {"window", "h2o", "budget", "recent"}},
+      {"keep=h2o(budget)", {"budget", "0.001"}},
+      {"keep=h2o(budget=0)", {"budget", "0.001", "not 0"}},
+      {"keep=h2o(budget=nan)", {"budget", "nan"}},
+      {"keep=h2o(budget=1e99)", {"1e99"}},
+      {"keep=h2o(budget=0.2x)", {"0.2x"}},
+      {"keep=h2o(every=1.5)", {"every", "whole", "1.5"}},
+      {"keep=h2o(every=1,every=2)", {"every", "twice"}},
+      {"keep=h2o(,)", {"no parameter", "budget"}},
+      {"keep=snapkv(pooling=min)", {"min", "avg", "max"}},
+      {"keep=snapkv(pooling=1)", {"pooling", "avg"}},
+      {"keep=all(budget=1)", {"all", "budget=1"}},
+      {"keep=h2o(budget=0.2", {"bracket"}},
+      {"keep=h2o(budget=0.2)x", {"bracket"}},
+      {"keep=h2o)", {"h2o)"}},
+      {"keep=h2o((budget=0.2))", {"bracket"}},
+      {std::string(5000, ' '), {"4096", "5000"}},
+  };
+  for (const auto& [text, words] : cases) {
+    const auto recipe = parse_recipe(text);
+    ASSERT_FALSE(recipe) << text;
+    EXPECT_EQ(recipe.error().code, Code::kInvalid);
+    EXPECT_EQ(recipe.error().param, "kv");
+    for (const char* word : words)
+      EXPECT_NE(recipe.error().message.find(word), std::string::npos)
+          << text << ": " << recipe.error().message << " lacks " << word;
+  }
+}
+
+TEST(Recipe, EveryMethodStandsInItsOwnWords) {
+  for (const PolicyEntry* entry : policies()) {
+    const std::string text = "keep=" + std::string(entry->info.name);
+    const auto recipe = parse_recipe(text);
+    ASSERT_TRUE(recipe) << text;
+    EXPECT_EQ(parse_recipe(recipe->text())->text(), recipe->text());
+    EXPECT_EQ(entry->info.role, "keep");
+    for (const Parameter& p : entry->info.parameters) {
+      EXPECT_LE(p.least, p.initial) << p.name;
+      EXPECT_LE(p.initial, p.most) << p.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weir
