@@ -78,7 +78,7 @@ struct PySequence {
   Sequence sequence;
   std::shared_ptr<ObserverFailure> failure = std::make_shared<ObserverFailure>();
 };
-std::unique_ptr<PySequence> create_sequence(const EnginePointer& engine);
+std::unique_ptr<PySequence> create_sequence(const EnginePointer& engine, const std::string& kv);
 void append_jointly(const EnginePointer& engine,
                     const std::vector<std::pair<PySequence*, std::vector<Token>>>& appends,
                     bool all_logits);

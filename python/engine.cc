@@ -19,7 +19,7 @@ LoadProgress progress_of(const std::optional<nb::callable>& callback) {
 
 void init(EnginePointer* self, const std::string& model, int threads, uint32_t max_model_len,
           uint32_t max_num_seqs, uint32_t max_num_batched_tokens, uint64_t kv_cache_memory_bytes,
-          const std::string& kv_cache_dtype, const std::string& arithmetic,
+          const std::string& kv_cache_dtype, const std::string& kv, const std::string& arithmetic,
           const std::optional<nb::callable>& progress) {
   EngineOptions options;
   options.threads = threads;
@@ -28,6 +28,7 @@ void init(EnginePointer* self, const std::string& model, int threads, uint32_t m
   options.step_tokens_max = max_num_batched_tokens;
   options.kv_bytes_max = kv_cache_memory_bytes;
   options.kv_type = kv_cache_dtype;
+  options.kv = kv;
   options.arithmetic = arithmetic;
   const LoadProgress report = progress_of(progress);
   new (self)
@@ -158,17 +159,22 @@ nb::class_<EnginePointer> bind_engine(nb::module_& module) {
            nb::arg("max_num_seqs") = o.sequences_max,
            nb::arg("max_num_batched_tokens") = o.step_tokens_max,
            nb::arg("kv_cache_memory_bytes") = o.kv_bytes_max, nb::arg("kv_cache_dtype") = o.kv_type,
-           nb::arg("arithmetic") = o.arithmetic, nb::arg("progress") = nb::none(),
-           "Zeros mean: choose for me. progress(done, total) is called while loading.")
+           nb::arg("kv") = o.kv, nb::arg("arithmetic") = o.arithmetic,
+           nb::arg("progress") = nb::none(),
+           "Zeros mean: choose for me. kv is a recipe, 'keep=snapkv(budget=0.2)' say "
+           "(kv_methods()). "
+           "progress(done, total) is called while loading.")
       .def_prop_ro("info", [](const EnginePointer& self) { return open(self).info(); })
       .def_prop_ro("stats", [](const EnginePointer& self) { return open(self).stats(); })
       .def(
           "create_sequence",
-          [](const EnginePointer& self) {
+          [](const EnginePointer& self, const std::string& kv) {
             open(self);
-            return create_sequence(self);
+            return create_sequence(self, kv);
           },
-          "An empty sequence.")
+          nb::arg("kv") = "",
+          "An empty sequence. kv is a recipe; without one, the engine's. Appending several tokens "
+          "at once is a prompt to its method.")
       .def(
           "append",
           [](const EnginePointer& self,

@@ -112,7 +112,7 @@ std::unique_ptr<Generation> generate(const EnginePointer& engine, nb::object pro
                                      uint32_t max_tokens, uint32_t choices,
                                      std::vector<std::string> stop, std::vector<Token> stop_tokens,
                                      uint32_t min_tokens, bool ignore_eos, int logprobs,
-                                     int prompt_logprobs) {
+                                     int prompt_logprobs, std::string kv) {
   if (!engine) raise({Code::kInvalid, "the engine is closed", ""});
   Request request;
   request.prompt = prompt_tokens(*engine, std::move(prompt));
@@ -125,6 +125,7 @@ std::unique_ptr<Generation> generate(const EnginePointer& engine, nb::object pro
   request.ignore_eos = ignore_eos;
   request.logprobs = logprobs;
   request.prompt_logprobs = prompt_logprobs;
+  request.kv = std::move(kv);
   return std::make_unique<Generation>(engine, std::move(request));
 }
 
@@ -184,10 +185,10 @@ void bind_generation(nb::module_& module, nb::class_<EnginePointer>& engine) {
              nb::arg("stop") = std::vector<std::string>(),
              nb::arg("stop_tokens") = std::vector<Token>(), nb::arg("min_tokens") = 0,
              nb::arg("ignore_eos") = false, nb::arg("logprobs") = -1,
-             nb::arg("prompt_logprobs") = -1,
+             nb::arg("prompt_logprobs") = -1, nb::arg("kv") = "",
              "Continues a prompt: a text, a list of tokens, or a list of messages for the chat "
              "template. Returns a Generation to iterate over. max_tokens 0: until the context is "
-             "full.");
+             "full. kv is a recipe; without one, the engine's.");
 }
 
 }  // namespace weir::python

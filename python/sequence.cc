@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 
@@ -84,6 +86,19 @@ std::vector<Token> tokens(PySequence& self) {
   });
 }
 
+std::vector<int32_t> kept(PySequence& self, uint32_t layer, uint32_t kv_head) {
+  const ModelInfo& model = self.engine->info();
+  if (layer >= model.layers || kv_head >= model.kv_heads)
+    raise({Code::kInvalid,
+           fmt::format("layer {} and KV head {} of {} and {}", layer, kv_head, model.layers,
+                       model.kv_heads),
+           "layer"});
+  return released([&] {
+    std::lock_guard lock(self.mutex);
+    return self.sequence.kept(layer, kv_head);
+  });
+}
+
 void observe(PySequence& self, const std::vector<Observable>& what,
              std::optional<nb::callable> callback) {
   uint32_t mask = 0;
@@ -109,9 +124,9 @@ void bind_observable(nb::module_& module) {
 
 }  // namespace
 
-std::unique_ptr<PySequence> create_sequence(const EnginePointer& engine) {
+std::unique_ptr<PySequence> create_sequence(const EnginePointer& engine, const std::string& kv) {
   return std::make_unique<PySequence>(engine,
-                                      take(released([&] { return engine->create_sequence(); })));
+                                      take(released([&] { return engine->create_sequence(kv); })));
 }
 
 void append_jointly(const EnginePointer& engine,
@@ -162,6 +177,8 @@ void bind_sequence(nb::module_& module) {
             });
           },
           "Bytes of keys and values. Shared pages count in each sequence.")
+      .def("kept", kept, nb::arg("layer"), nb::arg("kv_head"),
+           "Positions of the rows that attention of later tokens reads, as a list.")
       .def("observe", observe, nb::arg("what"), nb::arg("callback").none(),
            "Calls callback(what, layer, position, values) for these values of every later append: "
            "values is [rows, columns], position that of its first row, layer -1 where there is "

@@ -1,0 +1,177 @@
+"""Keep methods choose what their papers' rules choose.
+
+Each rule is written out here a second time, in NumPy and float64, from what the model computed
+(Sequence.observe): queries and keys as they were rotated. Where two rows' scores lie so near that
+float32 may order them otherwise, either may stay.
+"""
+
+import numpy as np
+import pytest
+
+NEAR = 1e-4  # Of scores, relative to the greatest.
+PROMPT = 700
+
+
+@pytest.fixture(scope="module")
+def engine(smollm2):
+    import weir
+
+    # Keys as they were observed, without rounding; queries as the reference path has them.
+    with weir.Engine(str(smollm2), max_model_len=1024, threads=2, kv_cache_dtype="f32") as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def tokens(engine):
+    text = (
+        "The keeper of the lighthouse wrote down the weather each evening, and each morning he "
+        "read what he had written: wind from the west, rain, a ship with three masts. Nothing "
+        "came of it. "
+    )
+    return (engine.tokenize(text, add_special=True, parse_special=False) * 40)[:PROMPT]
+
+
+class Seen:
+    """Queries [position, heads, dim] and keys [position, kv_heads, dim] of each layer."""
+
+    def __init__(self, engine, sequence):
+        import weir
+
+        info = engine.info
+        self.shape = {weir.Observable.QUERY: (info.heads, info.head_dim),
+                      weir.Observable.KEY: (info.kv_heads, info.head_dim)}
+        self.group = info.heads // info.kv_heads
+        self.layers, self.kv_heads = info.layers, info.kv_heads
+        self.rows = {}
+        self.query, self.key = weir.Observable.QUERY, weir.Observable.KEY
+        sequence.observe([self.query, self.key], self.take)
+
+    def take(self, what, layer, position, values):
+        rows = values.reshape(len(values), *self.shape[what]).astype(np.float64)
+        self.rows.setdefault((what, layer), []).append((position, rows))
+
+    def of(self, what, layer):
+        return np.concatenate([rows for _, rows in self.rows[what, layer]])
+
+    def probabilities(self, layer, queries, kept):
+        """[heads, queries, rows]: of the queries at these positions over the rows that each KV
+        head has kept, [kv_heads][rows], none of them after the query's."""
+        q = self.of(self.query, layer)[queries].transpose(1, 0, 2)
+        k = self.of(self.key, layer)
+        keys = np.stack([k[kept[h], h] for h in range(self.kv_heads)]).repeat(self.group, axis=0)
+        positions = np.stack(kept).repeat(self.group, axis=0)
+        logits = q @ keys.transpose(0, 2, 1) / np.sqrt(q.shape[-1])
+        logits[np.asarray(queries)[None, :, None] < positions[:, None, :]] = -np.inf
+        p = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return p / p.sum(axis=-1, keepdims=True)
+
+    def grouped(self, per_head):
+        """Sums over the query heads of each KV head."""
+        return per_head.reshape(self.kv_heads, self.group, -1).sum(axis=1)
+
+
+def check_choice(chosen, kept, scores, count):
+    """The `count` best of the rows `kept` stay, ties to the lower."""
+    order = np.argsort(-scores, kind="stable")
+    want, threshold = set(kept[order[:count]]), scores[order[count - 1]]
+    score_of = dict(zip(kept, scores))
+    for row in want ^ set(chosen):
+        assert abs(score_of[row] - threshold) <= NEAR * scores.max(), f"row {row}"
+    assert len(chosen) == count
+
+
+def rows_of(engine, sequence, layer):
+    return [np.array(sequence.kept(layer, h)) for h in range(engine.info.kv_heads)]
+
+
+def every_row(engine, count):
+    return [np.arange(count)] * engine.info.kv_heads
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_snapkv(engine, tokens, pooling):
+    budget, window, kernel = 140, 32, 7
+    sequence = engine.create_sequence(
+        f"keep=snapkv(budget={budget},window={window},kernel={kernel},pooling={pooling})")
+    seen = Seen(engine, sequence)
+    sequence.append(tokens)
+    queries = np.arange(PROMPT - window, PROMPT)
+    before = PROMPT - window
+    for layer in range(seen.layers):
+        p = seen.probabilities(layer, queries, every_row(engine, PROMPT))
+        votes = seen.grouped(p[:, :, :before].sum(axis=1)) / seen.group
+        padded = np.pad(votes, ((0, 0), (kernel // 2, kernel // 2)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=1)
+        scores = windows.mean(axis=2) if pooling == "avg" else windows.max(axis=2)
+        for head, chosen in enumerate(rows_of(engine, sequence, layer)):
+            assert list(chosen[-window:]) == list(queries)
+            check_choice(chosen[:-window], np.arange(before), scores[head], budget - window)
+
+
+def test_h2o(engine, tokens):
+    budget, every = 120, 16
+    sequence = engine.create_sequence(f"keep=h2o(budget={budget},every={every})")
+    seen = Seen(engine, sequence)
+    sequence.append(tokens)
+    kept = [every_row(engine, PROMPT) for _ in range(seen.layers)]
+    mass = [np.zeros((seen.kv_heads, PROMPT)) for _ in range(seen.layers)]
+
+    def look(first, end):
+        for layer in range(seen.layers):
+            p = seen.probabilities(layer, np.arange(first, end), kept[layer])
+            mass[layer] += seen.grouped(p.sum(axis=1))
+
+    def plan():
+        recent = budget // 2
+        for layer in range(seen.layers):
+            rows = rows_of(engine, sequence, layer)
+            for head, chosen in enumerate(rows):
+                was = kept[layer][head]
+                assert list(chosen[-recent:]) == list(was[-recent:])
+                check_choice(chosen[:-recent], was[:-recent], mass[layer][head][:-recent],
+                             budget - recent)
+                mass[layer][head][: len(chosen)] = mass[layer][head][np.isin(was, chosen)]
+            kept[layer], mass[layer] = rows, mass[layer][:, : len(rows[0])]
+
+    look(0, PROMPT)
+    plan()
+    for length in range(PROMPT, PROMPT + 3 * every):
+        sequence.append([tokens[length % 50]])
+        for layer in range(seen.layers):
+            kept[layer] = [np.append(rows, length) for rows in kept[layer]]
+            mass[layer] = np.pad(mass[layer], ((0, 0), (0, 1)))
+        look(length, length + 1)
+        if (length + 1) % every == 0:
+            plan()
+
+
+def test_tova(engine, tokens):
+    budget, every = 150, 1
+    sequence = engine.create_sequence(f"keep=tova(budget={budget},every={every})")
+    seen = Seen(engine, sequence)
+    sequence.append(tokens)
+    kept = [every_row(engine, PROMPT) for _ in range(seen.layers)]
+    for length in range(PROMPT, PROMPT + 12):
+        for layer in range(seen.layers):
+            p = seen.probabilities(layer, [length - 1], kept[layer])[:, 0]
+            rows = rows_of(engine, sequence, layer)
+            for head, chosen in enumerate(rows):
+                check_choice(chosen, kept[layer][head], p.mean(axis=0), budget)
+                assert list(chosen) == list(rows[0])
+            kept[layer] = [np.append(r, length) for r in rows]
+        sequence.append([tokens[length % 50]])
+
+
+def test_streaming(engine, tokens):
+    budget, sinks, every = 100, 4, 64
+    sequence = engine.create_sequence(
+        f"keep=streaming(budget={budget},sinks={sinks},every={every})")
+    sequence.append(tokens)
+    want = [*range(sinks), *range(PROMPT - budget + sinks, PROMPT)]
+    assert sequence.kept(0, 0) == want
+    for length in range(PROMPT + 1, PROMPT + 2 * every):
+        sequence.append([tokens[length % 50]])
+        want.append(length - 1)
+        if length % every == 0:
+            want = [*range(sinks), *want[-(budget - sinks):]]
+        assert sequence.kept(29, 2) == want
