@@ -90,6 +90,8 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool served) 
       ->check(CLI::IsMember({"auto", "f16", "bf16", "f32"}));
   add_bytes(command, "--kv-cache-memory-bytes", o.kv_bytes_max,
             "Hard budget of all keys and values (4GiB, 512MiB); 0: a quarter of the memory");
+  command.add_option(
+      "--kv", o.kv, "Which rows of the KV cache stay: 'keep=snapkv(budget=0.2)' (weir kv methods)");
   command.add_option("--arithmetic", o.arithmetic, "integer, or float: the reference")
       ->check(CLI::IsMember({"integer", "float"}));
   if (!served) return;

@@ -82,7 +82,8 @@ bool Conversation::reuse(std::optional<Sequence>& sequence,
 // Makes `sequence_` hold the prompt, computing only what it lacks.
 Status Conversation::hold(const std::vector<Token>& prompt, Turn& turn,
                           const Interrupted& interrupted) {
-  constexpr size_t kBetweenInterrupts = 128;
+  // A keep method takes what comes at once for a prompt: it is not to see pieces of one.
+  const size_t between_interrupts = engine_.options().kv.empty() ? 128 : prompt.size();
   if (!reuse(sequence_, prompt)) {
     sequence_.reset();
     if (reuse(prompt_, prompt)) sequence_ = std::move(prompt_);
@@ -94,7 +95,7 @@ Status Conversation::hold(const std::vector<Token>& prompt, Turn& turn,
   turn.prompt_tokens = static_cast<uint32_t>(prompt.size());
   turn.cached_tokens = static_cast<uint32_t>(sequence_->tokens().size());
   for (size_t at = turn.cached_tokens; at < prompt.size() && !turn.interrupted;) {
-    const size_t count = std::min(kBetweenInterrupts, prompt.size() - at);
+    const size_t count = std::min(between_interrupts, prompt.size() - at);
     WEIR_TRY(sequence_->append(std::span(prompt).subspan(at, count)));
     at += count;
     turn.interrupted = interrupted();

@@ -68,15 +68,16 @@ std::string_view Arguments::word(std::string_view name) const {
   return method_->parameters[i].words.at(static_cast<size_t>(values_[i]));
 }
 
-std::string Arguments::written(size_t i) const {
-  const Parameter& p = method_->parameters[i];
-  return p.words.empty() ? fmt::format("{}={}", p.name, values_[i])
-                         : fmt::format("{}={}", p.name, word(p.name));
+std::string Arguments::written(std::string_view name) const {
+  const size_t i = index(name);
+  return method_->parameters[i].words.empty() ? fmt::format("{}", values_[i])
+                                              : std::string(word(name));
 }
 
 std::string Arguments::text() const {
   std::string out;
-  for (size_t i = 0; i < values_.size(); ++i) out += (i ? "," : "") + written(i);
+  for (const Parameter& p : method_->parameters)
+    out += fmt::format("{}{}={}", out.empty() ? "" : ",", p.name, written(p.name));
   return out;
 }
 

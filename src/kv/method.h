@@ -23,9 +23,10 @@ struct MethodInfo {
   std::string_view paper;     // Authors, title, year; or what it is where there is none.
   std::string_view says;      // What it does, in a line.
   std::string_view observes;  // What it costs: what must be watched of the model.
-  // Beside keys and values, of each row that a KV head holds.
+  // Beside keys and values, of each row that a KV head holds,
   uint32_t bytes_per_row = 0;
-  std::vector<Parameter> parameters;
+  std::vector<Parameter> parameters = {};
+  uint32_t bytes_per_query_head = 0;  // and for each query head that reads it.
 };
 
 // A method's parameters as a recipe sets them. `method` outlives it.
@@ -40,12 +41,13 @@ class Arguments {
   double real(std::string_view name) const;
   int32_t whole(std::string_view name) const { return static_cast<int32_t>(real(name)); }
   std::string_view word(std::string_view name) const;
+  // Its value as a recipe writes it.
+  std::string written(std::string_view name) const;
   // "budget=0.2,window=32", with every parameter.
   std::string text() const;
 
  private:
   size_t index(std::string_view name) const;
-  std::string written(size_t i) const;
 
   const MethodInfo* method_;
   std::vector<double> values_;

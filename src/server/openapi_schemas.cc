@@ -77,6 +77,10 @@ json::object sampling_properties(const ModelInfo& model) {
     p[name] = nullable("boolean");
   p["stream_options"] = simple(
       R"({"type":["object","null"],"properties":{"include_usage":{"type":["boolean","null"]}}})");
+  p["kv"] = nullable("string");
+  p["kv"].as_object()["description"] =
+      "Which rows of the KV cache stay: keep=snapkv(budget=0.2), say; keep=all for all. Absent: as "
+      "the server was told (--kv).";
   p["user"] = nullable("string");
   return p;
 }

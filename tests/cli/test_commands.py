@@ -19,7 +19,8 @@ def weir(weir_program):
 
 def test_version_and_help(weir):
     assert re.fullmatch(r"weir \d+\.\d+\.\d+ \(\S+\)\n", weir("--version").stdout)
-    for words in (["--help"], *([c, "--help"] for c in ("serve", "run", "chat", "bench", "model"))):
+    for words in (["--help"], *([c, "--help"] for c in ("serve", "run", "chat", "bench", "kv",
+                                                   "model"))):
         result = weir(*words)
         assert result.returncode == 0
         assert "--help" in result.stdout
@@ -28,7 +29,7 @@ def test_version_and_help(weir):
 @pytest.mark.parametrize("words", [
     [], ["frobnicate"], ["run"], ["run", "m"],
     ["serve", "--port", "70000"], ["serve", "--port", "x"],
-    ["run", "m", "p", "--temperature", "3"], ["model"], ["model", "pull"], ["bench"],
+    ["run", "m", "p", "--temperature", "3"], ["kv"], ["model"], ["model", "pull"], ["bench"],
     ["bench", "speed", "--batch", "0"], ["chat", "m", "--threads", "-1"],
     ["serve", "--kv-cache-memory-bytes", "much"],
 ])
@@ -114,6 +115,20 @@ def test_model_list_and_show(weir, smollm2):
     assert "llama" in text
     assert "23040 bytes per token" in text
     assert weir("model", "show", smollm2, "--template").stdout == shown["chat_template"]
+
+
+def test_kv_methods(weir, smollm2):
+    methods = json.loads(weir("kv", "methods", "--json").stdout)["methods"]
+    assert {"h2o", "random", "snapkv", "streaming", "tova"} <= {m["name"] for m in methods}
+    text = weir("kv", "methods").stdout
+    for m in methods:
+        assert m["role"] == "keep" and m["paper"] and m["observes"] and m["bytes_per_row"] > 0
+        assert f"keep={m['name']}" in text
+        for p in m["parameters"]:
+            assert p["default"] in p["words"] if "words" in p else (
+                p["minimum"] <= float(p["default"]) <= p["maximum"])
+    bad = weir("run", smollm2, "hi", "--kv", "keep=snapkw")
+    assert bad.returncode == 1 and "snapkw" in bad.stderr and "snapkv" in bad.stderr
 
 
 def test_bench_speed(weir, smollm2):

@@ -122,3 +122,19 @@ def test_a_long_prompt_without_max_tokens_is_continued_as_far_as_it_fits(idle):
 
 def test_bad_requests_made_from_the_schema(idle):
     run(schemathesis.openapi.from_url(idle.url + "/openapi.json"), GenerationMode.NEGATIVE)
+
+
+def test_a_recipe_is_taken_and_a_bad_one_names_its_word(idle):
+    prompt = "One two three four five six seven eight nine ten. " * 30
+    kept = answer(idle, prompt=prompt, kv="keep=snapkv(budget=0.5,window=8)", temperature=0)
+    assert kept.status_code == 200
+    assert kept.json()["usage"]["prompt_tokens"] > 300
+    everything = answer(idle, prompt=prompt, temperature=0)
+    same = answer(idle, prompt=prompt, temperature=0, kv="keep=all")
+    assert same.json()["choices"] == everything.json()["choices"]
+    for body in ({}, {"stream": True}):
+        bad = answer(idle, kv="keep=snapkw(budget=0.5)", **body)
+        assert bad.status_code == 400
+        error = bad.json()["error"]
+        assert error["param"] == "kv" and error["type"] == "invalid_request_error"
+        assert "snapkw" in error["message"] and "streaming" in error["message"]

@@ -44,8 +44,9 @@ const PolicyEntry entry(
      "Oracle for Efficient Generative Inference of Large Language Models, 2023",
      "rows that have got the most attention so far, and the latest",
      "attention of every query",
-     8,
-     {budget_parameter(0.2), sinks_parameter(0), recent_parameter(0.5), every_parameter(64)}},
+     4,
+     {budget_parameter(0.2), sinks_parameter(0), recent_parameter(0.5), every_parameter(64)},
+     4},
     [](const Arguments& a) -> std::unique_ptr<Policy> { return std::make_unique<H2o>(a); });
 
 }  // namespace

@@ -106,7 +106,8 @@ TEST(ReadJob, SetsEveryNumber) {
          "repetition_penalty":1.5,"presence_penalty":-1,"frequency_penalty":2,"n":3,
          "min_tokens":2,"max_tokens":9,"seed":-5,"logprobs":4,"ignore_eos":true,
          "stop":["x","yz"],"stop_token_ids":[5],"logit_bias":{"12":-100},"best_of":3,
-         "skip_special_tokens":false,"stream":true,"stream_options":{"include_usage":true})");
+         "skip_special_tokens":false,"kv":"keep=h2o",
+         "stream":true,"stream_options":{"include_usage":true})");
   ASSERT_TRUE(job.has_value()) << job.error().message;
   const Request& r = job->requests.at(0);
   EXPECT_EQ(r.sampling.temperature, 0.5f);
@@ -125,6 +126,7 @@ TEST(ReadJob, SetsEveryNumber) {
   EXPECT_EQ(r.prompt_logprobs, -1);
   EXPECT_TRUE(r.ignore_eos);
   EXPECT_FALSE(r.skip_special_tokens);
+  EXPECT_EQ(r.kv, "keep=h2o");
   EXPECT_EQ(r.stop, (std::vector<std::string>{"x", "yz"}));
   EXPECT_EQ(r.stop_tokens, (std::vector<Token>{5}));
   EXPECT_EQ(r.sampling.logit_bias.at(0), (std::pair<Token, float>{12, -100}));
@@ -184,6 +186,7 @@ TEST(ReadJob, RefusesWithTheFieldsName) {
       {R"("max_tokens":0)", "max_tokens"},
       {R"("n":2,"best_of":3)", "best_of"},
       {R"("ignore_eos":"yes")", "ignore_eos"},
+      {R"("kv":{"keep":"h2o"})", "kv"},
   };
   for (const auto& [field, param] : cases) {
     const auto job = reading.completion_with(field);

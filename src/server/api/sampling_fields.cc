@@ -145,6 +145,8 @@ Status read_sampling(const Fields& fields, const ModelInfo& model, Request& requ
   }
   WEIR_ASSIGN(const auto seed, fields.integer64("seed"));
   if (seed) request.sampling.seed = static_cast<uint64_t>(*seed);
+  WEIR_ASSIGN(auto kv, fields.string("kv"));
+  request.kv = std::move(kv).value_or("");
   WEIR_ASSIGN(request.ignore_eos, fields.boolean("ignore_eos", false));
   WEIR_ASSIGN(request.skip_special_tokens, fields.boolean("skip_special_tokens", true));
   WEIR_TRY(read_stop(fields, request));

@@ -1,0 +1,33 @@
+// The methods that a recipe (EngineOptions::kv, Request::kv) may name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+struct KvParameter {
+  std::string name, description;
+  std::string initial;             // As a recipe would write it.
+  double least = 0, most = 0;      // Of numbers.
+  bool whole = false;              // Whole numbers only.
+  std::vector<std::string> words;  // One of these, if there are any.
+};
+
+struct KvMethod {
+  std::string name;
+  std::string role;   // "keep".
+  std::string paper;  // Authors, title, year; or what it is where there is none.
+  std::string description;
+  std::string observes;  // What must be watched of the model for it.
+  // Of each row that a KV head holds, beside its key and value, at most.
+  uint32_t bytes_per_row = 0;
+  uint32_t bytes_per_query_head = 0;  // And so many for each query head that reads it.
+  std::vector<KvParameter> parameters;
+};
+
+// By name.
+std::vector<KvMethod> kv_methods();
+
+}  // namespace weir

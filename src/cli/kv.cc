@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <boost/json/array.hpp>
+#include <memory>
+
+#include "cli/command.h"
+#include "cli/console.h"
+#include "weir/kv_methods.h"
+
+namespace weir::cli {
+namespace {
+
+boost::json::object json_of(const KvParameter& p) {
+  boost::json::object out{{"name", p.name}, {"description", p.description}, {"default", p.initial}};
+  if (!p.words.empty()) {
+    out["words"] = boost::json::array(p.words.begin(), p.words.end());
+    return out;
+  }
+  const auto number = [&](double x) {
+    return p.whole ? boost::json::value(static_cast<int64_t>(x)) : boost::json::value(x);
+  };
+  out["minimum"] = number(p.least);
+  out["maximum"] = number(p.most);
+  out["whole"] = p.whole;
+  return out;
+}
+
+boost::json::object json_of(const KvMethod& m) {
+  boost::json::array parameters;
+  for (const KvParameter& p : m.parameters) parameters.push_back(json_of(p));
+  return {{"name", m.name},
+          {"role", m.role},
+          {"paper", m.paper},
+          {"description", m.description},
+          {"observes", m.observes},
+          {"bytes_per_row", m.bytes_per_row},
+          {"bytes_per_query_head", m.bytes_per_query_head},
+          {"parameters", std::move(parameters)}};
+}
+
+std::string bounds(const KvParameter& p) {
+  if (!p.words.empty()) return fmt::format("{}", fmt::join(p.words, " or "));
+  return fmt::format("{} to {}", p.least, p.most);
+}
+
+void print(const KvMethod& m) {
+  const std::string heads =
+      m.bytes_per_query_head
+          ? fmt::format(" and {} for each of its query heads", m.bytes_per_query_head)
+          : "";
+  put(fmt::format("{}={}\n  {}\n  {}\n  observes {}; takes {} bytes{} for each row of a KV head\n",
+                  m.role, m.name, m.description, m.paper, m.observes, m.bytes_per_row, heads));
+  for (const KvParameter& p : m.parameters)
+    put(fmt::format("    {:<10}{:<8}{:<24}{}\n", p.name, p.initial, bounds(p), p.description));
+  put("\n");
+}
+
+int list(bool as_json) {
+  boost::json::array methods;
+  for (const KvMethod& m : kv_methods()) {
+    if (as_json)
+      methods.push_back(json_of(m));
+    else
+      print(m);
+  }
+  if (as_json)
+    put_json({{"methods", std::move(methods)}});
+  else
+    put("A recipe names one, --kv 'keep=snapkv(budget=0.2,window=32)'; keep=all drops nothing.\n");
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_kv(CLI::App& command, Job& job) {
+  command.require_subcommand(1);
+  auto as_json = std::make_shared<bool>(false);
+  CLI::App* methods = command.add_subcommand("methods", "The methods that a recipe may name");
+  methods->add_flag("--json", *as_json, "Print one JSON object");
+  methods->callback([as_json, &job] { job = [as_json] { return list(*as_json); }; });
+}
+
+}  // namespace weir::cli
