@@ -116,7 +116,8 @@ TEST_P(KeepTest, BytesFallWithTheRows) {
   ASSERT_TRUE(s.append(tokens_of(1500)));
   const uint64_t page = 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
   // One page in each layer, and what belongs to its rows.
-  const uint64_t most = kLayers * (page + kBudget * kKvHeads * sizeof(int32_t));
+  const uint64_t most =
+      kLayers * (page + kKvHeads * (kBudget * sizeof(int32_t) + kPageSlots * sizeof(float)));
   EXPECT_LE(s.kv_bytes(), most);
   EXPECT_LE(engine->stats().kv_bytes_used,
             most + kLayers * kHeads * (kBudget * sizeof(float) + 8 * kDim * sizeof(float)));
@@ -217,7 +218,10 @@ double worst_error(const Sequence& s, Seen& seen, uint32_t layer, int32_t positi
 
 TEST_P(KeepTest, AttentionIsPlainAttentionOverWhatIsLeft) {
   const auto engine = open_tiny(kModel, options_of(2, 64));
-  auto s = *engine->create_sequence(recipe());
+  std::string where_they_stand = recipe();
+  for (const Parameter& p : GetParam()->info.parameters)
+    if (p.name == "shift") where_they_stand.insert(where_they_stand.size() - 1, ",shift=0");
+  auto s = *engine->create_sequence(where_they_stand);
   Seen seen;
   s.observe(static_cast<uint32_t>(Observable::kQuery) | static_cast<uint32_t>(Observable::kKey) |
                 static_cast<uint32_t>(Observable::kValue) |
@@ -269,6 +273,40 @@ TEST_P(KeepTest, WindowLayersAreExempt) {
 
 INSTANTIATE_TEST_SUITE_P(Methods, KeepTest, ::testing::ValuesIn(policies()),
                          [](const auto& p) { return std::string(p.param->info.name); });
+
+// In a model of one layer, keys and values follow from a token and its position alone: what stays
+// of a long text is then, to rounding, the short text of the same tokens.
+TEST(Keep, ShiftedSinksAreReadAsIfNothingLayBetween) {
+  TinyModel model = kModel;
+  model.layers = 1;
+  EngineOptions o = options_of(2, 64);
+  o.arithmetic = "float";
+  const auto engine = open_tiny(model, o);
+  const auto tokens = tokens_of(270);
+  const auto whole = std::span(tokens);
+  const auto distance = [&](const std::string& recipe, size_t gap) {
+    auto s = *engine->create_sequence(recipe);
+    EXPECT_TRUE(s.append(whole.first(200)));
+    for (Token t : whole.subspan(200, gap)) EXPECT_TRUE(s.append({&t, 1}));
+    const auto kept = s.kept(0, 1);
+    std::vector<Token> left;
+    for (int32_t p : kept) left.push_back(tokens[static_cast<size_t>(p)]);
+    auto fresh = *engine->create_sequence();
+    EXPECT_TRUE(fresh.append(left));
+    const auto next = tokens_of(3, 77);
+    const auto a = *s.append(next, LogitRows::kAll), b = *fresh.append(next, LogitRows::kAll);
+    float worst = 0;
+    for (size_t i = 0; i < a.size() / 3; ++i) {
+      const size_t last = 2 * a.size() / 3 + i;  // The third, if no point came between.
+      worst = std::max(worst, std::abs(a[last] - b[last]));
+    }
+    return worst;
+  };
+  for (size_t gap : {0u, 10u, 58u}) {
+    EXPECT_LT(distance("keep=streaming(budget=40,sinks=4,every=64)", gap), 2e-4) << gap;
+    EXPECT_GT(distance("keep=streaming(budget=40,sinks=4,every=64,shift=0)", gap), 2e-3) << gap;
+  }
+}
 
 TEST(Keep, OthersAreAdmittedWhenRowsAreGone) {
   EngineOptions o = options_of(2, 64);

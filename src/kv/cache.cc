@@ -109,6 +109,11 @@ void Cache::lists(uint32_t layer, int32_t position, std::span<AttentionList> out
     out[h] = {table.pages(h), table.slot(position), -1};
 }
 
+void Cache::sinks(uint32_t layer, std::span<AttentionList> out) const {
+  const LayerTable& table = layers_[layer];
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h) out[h] = {table.sink_pages(h), 0, table.sinks()};
+}
+
 uint64_t Cache::bytes() const {
   uint64_t bytes = 0;
   for (const LayerTable& layer : layers_) bytes += layer.bytes();

@@ -74,6 +74,10 @@ class Cache {
   // valid until extend().
   void lists(uint32_t layer, int32_t position, std::span<AttentionList> out) const;
 
+  // Likewise over the layer's sinks alone, for the same queries moved back by the layer's shift.
+  // REQUIRES some.
+  void sinks(uint32_t layer, std::span<AttentionList> out) const;
+
   // The same rows as lists of slices, for whoever means to edit them: a view of each page, nothing
   // dropped. Freed pages keep their places, so that pieces stay where they were. Holds the pages:
   // whoever keeps it past the next extend() promises its bytes, for the cache then writes into a

@@ -20,9 +20,9 @@ Room Room::operator|(const Room& other) const {
 }
 
 uint64_t CacheShape::peak_bytes(const Room& room, size_t page_bytes_of_pool) const {
-  // A kept row has a position and a bias of its own in each head.
+  // A kept row has a position and a bias of its own in each head, and another bias among sinks.
   const uint64_t places =
-      pages(room.kept) * kPageSlots * kv_heads * (sizeof(int32_t) + sizeof(float));
+      pages(room.kept) * kPageSlots * kv_heads * (sizeof(int32_t) + 2 * sizeof(float));
   uint64_t all_pages = 0, others = room.fixed_bytes;
   bool edits = false;
   for (uint32_t l = 0; l < layers; ++l) {

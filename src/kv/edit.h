@@ -25,6 +25,9 @@ struct HeadEdit {
 struct Edit {
   uint32_t layer = 0;
   std::vector<HeadEdit> heads;  // [kv_heads]
+  // The first so many of the rows that stay are read as though they stood right before the others:
+  // a query moves back by as many positions as the layer has lost. They are the sequence's first.
+  int32_t sinks = 0;
 };
 
 }  // namespace weir

@@ -270,6 +270,45 @@ TEST_P(EditTest, ListsOfSlicesHoldWhatIsLeft) {
   }
 }
 
+TEST_P(EditTest, SinksAreAListOfTheirOwn) {
+  Cache cache = cache_with(200, {300, 250, 120, 0, 0});
+  std::vector<int32_t> slots = every(1, 0, 70);
+  for (int32_t s : every(1, 150, 200)) slots.push_back(s);
+  Edit edit = keep(0, slots, slots);
+  edit.sinks = 70;
+  cache.apply(std::vector{edit}, "test");
+  append(cache, 20);
+  std::vector<AttentionList> sinks(kHeads), rest(kHeads);
+  cache.sinks(0, sinks);
+  cache.lists(0, 200, rest);
+  EXPECT_EQ(sinks[1].visible, 70);
+  EXPECT_EQ(sinks[1].pages.size(), 2u);
+  EXPECT_EQ(rest[1].slot, 120);
+  for (size_t slot = 0; slot < 128; ++slot) {
+    EXPECT_EQ(rest[1].pages[slot / 64].bias[slot % 64], slot < 70 ? kDropped : 0) << slot;
+    EXPECT_EQ(sinks[1].pages[slot / 64].bias, nullptr);
+  }
+  EXPECT_EQ(cache.layer(0).bias(1, 0), 0);
+  EXPECT_EQ(cache.layer(0).shift(), 80);
+  const LayerLists lists = cache.layer_lists(0);
+  uint32_t shifted = 0;
+  for (const Slice& s : lists.lists[1].slices) {
+    if (s.reading != Reading::kShifted) continue;
+    shifted += s.end - s.begin;
+    EXPECT_EQ(s.shift, 80);
+  }
+  EXPECT_EQ(shifted, 70u);
+  EXPECT_EQ(lists.live(1), 140u);
+  // Another edit: what were sinks are rows again, and these are.
+  edit = keep(0, every(1, 0, 100), every(1, 0, 100));
+  edit.sinks = 1;
+  cache.apply(std::vector{edit}, "test");
+  cache.lists(0, 220, rest);
+  EXPECT_EQ(rest[0].pages[0].bias[0], kDropped);
+  EXPECT_EQ(rest[0].pages[0].bias[1], 0);
+  EXPECT_EQ(rest[0].pages[1].bias, nullptr);
+}
+
 using EditDeathTest = EditTest;
 INSTANTIATE_TEST_SUITE_P(All, EditDeathTest, testing::Values(DType::kF16));
 

@@ -33,12 +33,13 @@ struct LayerTable::NewRow {
 };
 
 LayerTable::LayerTable(const CacheShape& shape, PagePool& pool)
-    : shape_(&shape), pool_(&pool), pages_(shape.kv_heads) {}
+    : shape_(&shape), pool_(&pool), pages_(shape.kv_heads), sink_pages_(shape.kv_heads) {}
 
 void LayerTable::Kept::count_bytes() {
   uint64_t bytes = 0;
   for (const Positions& p : positions) bytes += p.each.size() * sizeof(int32_t);
-  for (const auto& b : bias) bytes += b.size() * sizeof(float);
+  for (const auto* biases : {&bias, &without_sinks})
+    for (const auto& b : *biases) bytes += b.size() * sizeof(float);
   used.set(bytes);
 }
 
@@ -61,6 +62,10 @@ void LayerTable::point_at(size_t block, int page) {
     to = shape_->codec->in_place(extents_[block].page(page), h);
     if (kept_ && index * kPageSlots < kept_->bias[h].size())
       to.bias = &kept_->bias[h][index * kPageSlots];
+    if (static_cast<int32_t>(index * kPageSlots) >= sinks()) continue;
+    if (sink_pages_[h].size() <= index) sink_pages_[h].resize(index + 1);
+    sink_pages_[h][index] = to;
+    to.bias = &kept_->without_sinks[h][index * kPageSlots];
   }
 }
 
@@ -180,6 +185,17 @@ void LayerTable::note_bias(Kept& kept, uint32_t head, int32_t slot, float bias) 
   kept.bias[head][static_cast<size_t>(slot)] = bias;
 }
 
+void LayerTable::hide_sinks(Kept& kept, int32_t sinks) const {
+  kept.sinks = sinks;
+  if (sinks == 0) return;
+  const auto whole = static_cast<size_t>((sinks + kPageSlots - 1) / kPageSlots * kPageSlots);
+  for (std::vector<float> bias : kept.bias) {
+    bias.resize(whole);
+    std::fill_n(bias.begin(), sinks, kDropped);
+    kept.without_sinks.push_back(std::move(bias));
+  }
+}
+
 void LayerTable::apply(const Edit& edit, int32_t length) {
   WEIR_CHECK(edit.heads.size() == shape_->kv_heads, "{} heads of {}", edit.heads.size(),
              shape_->kv_heads);
@@ -201,6 +217,8 @@ void LayerTable::apply(const Edit& edit, int32_t length) {
     }
     kept->positions[h] = packed(std::move(positions));
   }
+  WEIR_CHECK(edit.sinks >= 0 && edit.sinks <= count, "{} sinks of {} rows", edit.sinks, count);
+  hide_sinks(*kept, edit.sinks);
   kept->count_bytes();
   LayerTable next(*shape_, *pool_);
   next.kept_ = std::move(kept);
@@ -212,10 +230,12 @@ void LayerTable::apply(const Edit& edit, int32_t length) {
 
 LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) const {
   LayerLists out{layer, {}, std::vector<List>(shape_->kv_heads)};
-  const auto add = [&](const Page& page, uint32_t head, uint32_t begin) {
+  const auto add = [&](uint32_t head, uint32_t begin, uint32_t end, bool sunk) {
+    if (begin >= end) return;
     Slice slice;
     slice.page = static_cast<uint32_t>(out.pages.size() - 1);
-    slice.begin = begin, slice.end = page.rows;
+    slice.begin = begin, slice.end = end;
+    if (sunk) slice.reading = Reading::kShifted, slice.shift = shift_;
     out.lists[head].slices.push_back(slice);
   };
   const int32_t kept = kept_ ? kept_->count : 0;
@@ -238,13 +258,17 @@ LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) cons
         mine.positions.each.push_back(position(h, at + static_cast<int32_t>(r)));
         mine.bias.push_back(bias(h, at + static_cast<int32_t>(r)));
       }
+      const uint32_t end = mine.rows,
+                     sunk = std::min(end, static_cast<uint32_t>(std::max(0, sinks() - at)));
       out.pages.push_back(std::move(mine));
-      add(out.pages.back(), h, 0);
+      add(h, 0, sunk, true);
+      add(h, sunk, end, false);
     }
     if (at + static_cast<int32_t>(page.rows) <= kept) continue;
+    const uint32_t end = page.rows;
     out.pages.push_back(std::move(page));
     for (uint32_t h = 0; h < shape_->kv_heads; ++h)
-      add(out.pages.back(), h, static_cast<uint32_t>(std::max(0, kept - at)));
+      add(h, static_cast<uint32_t>(std::max(0, kept - at)), end, false);
   }
   return out;
 }

@@ -30,6 +30,9 @@ class LayerTable {
 
   // Of the row computed at `position`, not before the last edit.
   int32_t slot(int32_t position) const { return position - shift_; }
+  // The first rows that are read by queries moved back by shift() positions; pages() hides them.
+  int32_t sinks() const { return kept_ ? kept_->sinks : 0; }
+  int32_t shift() const { return shift_; }
   // Where the row of a KV head in a slot stands, and what is added to its logit.
   int32_t position(uint32_t head, int32_t slot) const;
   float bias(uint32_t head, int32_t slot) const;
@@ -48,6 +51,7 @@ class LayerTable {
 
   // Of one KV head, for kernels.
   std::span<const AttentionPage> pages(uint32_t head) const { return pages_[head]; }
+  std::span<const AttentionPage> sink_pages(uint32_t head) const { return sink_pages_[head]; }
   // As lists of slices; `keys` are those of clean blocks.
   LayerLists lists(uint32_t layer, std::span<const PageKey> keys) const;
   // Held memory, shared extents included.
@@ -61,14 +65,18 @@ class LayerTable {
     void count_bytes();
 
     int32_t count;
+    int32_t sinks = 0;
     std::vector<Positions> positions;      // [kv_heads]
     std::vector<std::vector<float>> bias;  // [kv_heads], of whole pages; empty: zeros.
+    // The same of the pages with sinks in them, which are dropped here; empty: no sinks.
+    std::vector<std::vector<float>> without_sinks;
     UsedBytes used;
   };
   struct NewRow;
 
   void own_block(size_t block);
   void point_at(size_t block, int page);
+  void hide_sinks(Kept& kept, int32_t sinks) const;
   void note_bias(Kept& kept, uint32_t head, int32_t slot, float bias) const;
   std::vector<NewRow> rows_of(uint32_t head, const HeadEdit& edit, int32_t slots) const;
   void fill(const std::vector<std::vector<NewRow>>& rows, const LayerTable& from);
@@ -76,12 +84,13 @@ class LayerTable {
 
   const CacheShape* shape_;
   PagePool* pool_;
-  std::vector<ExtentRef> extents_;                 // By slot / 256.
-  std::vector<std::vector<AttentionPage>> pages_;  // [kv_heads][slot / 64].
-  std::shared_ptr<const Kept> kept_;               // Forks share it. Null: nothing was edited.
-  size_t freed_ = 0;                               // Blocks let go.
-  int32_t shift_ = 0;                              // Position less slot of rows since the edit.
-  int32_t room_ = 0;                               // Slots that there is room for.
+  std::vector<ExtentRef> extents_;                      // By slot / 256.
+  std::vector<std::vector<AttentionPage>> pages_;       // [kv_heads][slot / 64].
+  std::vector<std::vector<AttentionPage>> sink_pages_;  // [kv_heads]
+  std::shared_ptr<const Kept> kept_;                    // Forks share it. Null: nothing was edited.
+  size_t freed_ = 0;                                    // Blocks let go.
+  int32_t shift_ = 0;  // Position less slot of rows since the edit.
+  int32_t room_ = 0;   // Slots that there is room for.
 };
 
 }  // namespace weir

@@ -114,6 +114,7 @@ void Probabilities::operator()(const Cache& cache, const LayerQueries& queries, 
   const CacheShape& shape = cache.shape();
   WEIR_CHECK(shape.heads > 0 && shape.heads % shape.kv_heads == 0, "{} heads over {}", shape.heads,
              shape.kv_heads);
+  WEIR_CHECK(cache.layer(queries.layer).sinks() == 0, "sinks are read by other queries");
   gather_keys(cache, queries.layer,
               cache.layer(queries.layer).slot(queries.position + queries.rows));
   threads_.for_each(shape.heads, [&](size_t head) {

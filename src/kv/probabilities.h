@@ -29,7 +29,7 @@ class Probabilities {
 
   explicit Probabilities(ThreadPool& threads) : threads_(threads) {}
 
-  // REQUIRES the queries' own rows to be written, if not yet counted.
+  // REQUIRES the queries' own rows to be written, if not yet counted, and a layer without sinks.
   void operator()(const Cache& cache, const LayerQueries& queries, const Take& take);
 
  private:

@@ -170,6 +170,16 @@ Profile::Work Decoder::attention_work(uint32_t l, const Rows& rows) const {
   return work;
 }
 
+// Heads of queries, of a layer that is not local, as though they stood so many positions before.
+void Decoder::rotate_back(float* heads, size_t count, int32_t by) const {
+  std::vector<float> cosine(config_.rope_dims / 2), sine(cosine.size());
+  rope_.angles(by, cosine.data(), sine.data());
+  for (float& s : sine) s = -s;
+  for (size_t h = 0; h < count; ++h)
+    rope(heads + h * config_.head_dim, static_cast<int>(config_.rope_dims), cosine.data(),
+         sine.data(), config_.rope_interleaved);
+}
+
 void Decoder::attend_layer(uint32_t l, const Rows& rows) {
   const size_t n = size_t{config_.heads} * config_.head_dim;
   grown(attended_, rows.count * n);
@@ -190,8 +200,12 @@ void Decoder::attend_layer(uint32_t l, const Rows& rows) {
                              kv,
                              local(l) ? static_cast<int>(config_.sliding_window) : 0,
                              config_.attention_scale};
+  sinks_.add(
+      l, rows, shape,
+      [this](float* heads, size_t count, int32_t by) { rotate_back(heads, count, by); }, queries_);
   profile().time(Profile::kAttention, profile().on() ? attention_work(l, rows) : Profile::Work(),
                  [&] { attend(pool_, shape, queries_); });
+  sinks_.merge(shape, queries_);
   observe(Observable::kAttention, l, rows, attended_.data(), n);
 }
 

@@ -9,6 +9,7 @@
 
 #include "kernels/elementwise.h"
 #include "model/model.h"
+#include "model/shifted_sinks.h"
 
 namespace weir {
 
@@ -58,6 +59,7 @@ class Decoder : public Model {
   Profile::Work attention_work(uint32_t l, const Rows& rows) const;
   void finish_heads(float* row, size_t heads, std::span<const float> bias,
                     std::span<const float> norm, const float* cosine, const float* sine) const;
+  void rotate_back(float* heads, size_t count, int32_t by) const;
   void add_normed(const float* y, std::span<const float> weight, const Rows& rows);
   bool local(uint32_t l) const;
 
@@ -75,7 +77,8 @@ class Decoder : public Model {
   std::vector<float> hidden_, q_, k_, v_, attended_, wide_, picked_;
   std::vector<uint32_t> span_of_;       // [n] The span of each row.
   std::vector<AttentionList> lists_;    // [spans][kv_heads]
-  std::vector<AttentionSpan> queries_;  // [spans]
+  std::vector<AttentionSpan> queries_;  // [spans], then those over sinks.
+  ShiftedSinks sinks_;
   Activations input_, gated_;
 };
 
