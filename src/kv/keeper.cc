@@ -31,7 +31,8 @@ class Keeper::View final : public PolicyView {
 
 WindowAttention Keeper::View::window(uint32_t layer) const {
   WindowAttention out;
-  out.queries = std::min(keeper_.needs_.window, length), out.rows = rows(layer);
+  out.queries = std::min(keeper_.needs_.window, length - keeper_.noted_from_);
+  out.rows = rows(layer);
   const auto queries = static_cast<size_t>(out.queries), all = static_cast<size_t>(out.rows);
   out.p.resize(heads * queries * all);
   const size_t row = size_t{heads} * cache_.shape().head_dim;
@@ -80,6 +81,8 @@ Keeper::Keeper(const Keeper& other)
       prompt_(other.prompt_),
       layers_(other.layers_),
       window_(other.window_),
+      noted_from_(other.noted_from_),
+      noted_end_(other.noted_end_),
       mass_(other.mass_),
       notes_(other.notes_) {}
 
@@ -126,22 +129,27 @@ void Keeper::observe(const Cache& cache, const LayerQueries& queries) {
   if (needs_.mass) add_mass(cache, queries);
 }
 
-// Only queries that are among the last before the next point, and so before any later one.
+// Only queries that are among the last before the next point, and so before any later one. A point
+// that nobody foresaw when they were computed, a prompt after single tokens, has fewer to look at.
 void Keeper::note_window(const LayerQueries& queries) {
-  const int32_t point = next_point(queries.position);
+  const int32_t point = next_point(queries.position), end = queries.position + queries.rows;
+  const int32_t first = std::max(queries.position, point - needs_.window);
+  if (point == kNoPoint || first >= end) return;
+  if (queries.layer == layers_.front()) {
+    if (noted_end_ != first) noted_from_ = first;
+    noted_end_ = end;
+  }
   const size_t row = size_t{shape_->heads} * shape_->head_dim;
-  std::vector<float>& ring = window_[queries.layer];
   const auto size = static_cast<size_t>(needs_.window);
-  for (int32_t i = 0; i < queries.rows; ++i) {
-    const int32_t position = queries.position + i;
-    if (point == kNoPoint || position < point - needs_.window) continue;
-    if (ring.empty()) {
-      notes_.set(notes_.bytes() + size * row * sizeof(float));
-      ring.resize(size * row);
-    }
+  std::vector<float>& ring = window_[queries.layer];
+  if (ring.empty()) {
+    notes_.set(notes_.bytes() + size * row * sizeof(float));
+    ring.resize(size * row);
+  }
+  for (int32_t position = first; position < end; ++position) {
+    const float* from = queries.q + static_cast<size_t>(position - queries.position) * row;
     const size_t at = static_cast<size_t>(position) % size * row;
-    std::copy_n(queries.q + static_cast<size_t>(i) * row, row,
-                ring.begin() + static_cast<ptrdiff_t>(at));
+    std::copy_n(from, row, ring.begin() + static_cast<ptrdiff_t>(at));
   }
 }
 
@@ -152,7 +160,8 @@ void Keeper::add_mass(const Cache& cache, const LayerQueries& queries) {
   notes_.set(notes_.bytes() + (slots - mass[0].size()) * mass.size() * sizeof(float));
   for (auto& head : mass) head.resize(slots);
   (*probabilities_)(cache, queries, [&](uint32_t head, int32_t, std::span<const float> p) {
-    for (size_t slot = 0; slot < p.size(); ++slot) mass[head][slot] += p[slot];
+    float* sum = mass[head].data();
+    for (size_t slot = 0; slot < p.size(); ++slot) sum[slot] += p[slot];
   });
 }
 

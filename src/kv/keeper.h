@@ -64,6 +64,7 @@ class Keeper {
   int32_t prompt_ = 0;
   std::vector<uint32_t> layers_;            // That it may edit.
   std::vector<std::vector<float>> window_;  // [layer][position % window][heads * head_dim].
+  int32_t noted_from_ = 0, noted_end_ = 0;  // Positions whose queries are in it, or were.
   std::vector<Mass> mass_;                  // [layer]
   UsedBytes notes_;                         // Of both.
 };

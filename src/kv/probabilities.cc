@@ -19,8 +19,12 @@ float exponential(float x) {
   constexpr float kShift = 0x1.8p23f;
   const float shifted = x * 0x1.715476p+0f + kShift, n = shifted - kShift;
   const float r = (x - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f;
-  float sum = 1.0f / 720;
-  for (const float c : {1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f}) sum = sum * r + c;
+  float sum = 1.0f / 720 * r + 1.0f / 120;
+  sum = sum * r + 1.0f / 24;
+  sum = sum * r + 1.0f / 6;
+  sum = sum * r + 0.5f;
+  sum = sum * r + 1;
+  sum = sum * r + 1;
   // The low bits of `shifted` are n: they go to the exponent.
   const uint32_t exponent = std::bit_cast<uint32_t>(shifted) << 23;
   const float scaled = std::bit_cast<float>(std::bit_cast<uint32_t>(sum) + exponent);
@@ -54,12 +58,10 @@ void softmax(std::span<float> p, size_t count) {
   std::fill(p.begin() + static_cast<ptrdiff_t>(count), p.end(), kLowest);
   float max = kLowest;
   for (const float x : p) max = x > max ? x : max;
+  for (float& x : p) x = exponential(x - max);
   float lanes[kLanes] = {};
   for (size_t t = 0; t < p.size(); t += kLanes)
-    for (size_t i = 0; i < kLanes; ++i) {
-      p[t + i] = exponential(p[t + i] - max);
-      lanes[i] += p[t + i];
-    }
+    for (size_t i = 0; i < kLanes; ++i) lanes[i] += p[t + i];
   float sum = 0;
   for (const float lane : lanes) sum += lane;
   const float factor = 1 / sum;
