@@ -27,8 +27,10 @@ float exponential(float x) {
   sum = sum * r + 1;
   // The low bits of `shifted` are n: they go to the exponent.
   const uint32_t exponent = std::bit_cast<uint32_t>(shifted) << 23;
-  const float scaled = std::bit_cast<float>(std::bit_cast<uint32_t>(sum) + exponent);
-  return x < -87 ? 0.0f : scaled;
+  // A choice that compilers make for whole vectors: negative floats grow with their bits.
+  const bool seen = std::bit_cast<uint32_t>(x) <= std::bit_cast<uint32_t>(-87.0f);
+  return std::bit_cast<float>((std::bit_cast<uint32_t>(sum) + exponent) &
+                              (0u - static_cast<uint32_t>(seen)));
 }
 
 // Slots of one KV head whose rows do not come after the query at `position`.
