@@ -16,7 +16,7 @@ class Looker final : public Policy {
   Looker(const Points& points, const Needs& needs) : points_(points), needs_(needs) {}
   Points points() const override { return points_; }
   Needs needs() const override { return needs_; }
-  int32_t kept_max(int32_t prompt) const override { return prompt / 2; }
+  int32_t kept_max(int32_t) const override { return 1 << 20; }
   std::vector<Edit> plan(const PolicyView& view) override {
     points_seen.push_back(view.length);
     for (uint32_t layer : view.layers) {
