@@ -154,9 +154,13 @@ TEST_F(EngineTest, PromptLogprobsAreThoseOfTheLogits) {
 
 TEST_F(EngineTest, ACancelledRequestEndsOnceAndGivesItsMemoryBack) {
   Collector got;
-  const RequestId id = submit(greedy(100, 150), got);
-  engine_->cancel(id);
-  engine_->cancel(id);
+  Gate gate;
+  const auto id = engine_->submit(greedy(100, 150), gate.handler(got.handler()));
+  ASSERT_TRUE(id);
+  gate.wait();
+  engine_->cancel(*id);
+  engine_->cancel(*id);
+  gate.open();
   EXPECT_EQ(got.end().status.error().code, Code::kCancelled);
   EXPECT_TRUE(engine_->drain(std::chrono::seconds(10)));
   EXPECT_EQ(engine_->stats().kv_bytes_used, 0u);

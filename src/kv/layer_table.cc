@@ -150,7 +150,9 @@ std::vector<LayerTable::NewRow> LayerTable::rows_of(uint32_t head, const HeadEdi
     for (int32_t slot : row.sources) name_once(slot), weight += exact_exp(bias(head, slot));
     out.push_back({row.position, static_cast<float>(exact_log(weight)), row.sources, &row});
   }
-  std::ranges::stable_sort(out, {}, &NewRow::position);
+  std::ranges::sort(out, [](const NewRow& a, const NewRow& b) {
+    return std::pair(a.position, a.sources[0]) < std::pair(b.position, b.sources[0]);
+  });
   return out;
 }
 
