@@ -16,6 +16,7 @@ void add_serve(CLI::App& command, Job& job);
 void add_run(CLI::App& command, Job& job);
 void add_chat(CLI::App& command, Job& job);
 void add_bench(CLI::App& command, Job& job);
+void add_eval(CLI::App& command, Job& job);
 void add_kv(CLI::App& command, Job& job);
 void add_model(CLI::App& command, Job& job);
 

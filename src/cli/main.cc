@@ -21,6 +21,7 @@ constexpr Command kCommands[] = {
     {"run", "Answer one prompt", add_run},
     {"chat", "Talk with a model in the terminal", add_chat},
     {"bench", "Measure a model on this machine", add_bench},
+    {"eval", "Judge KV methods against the full cache", add_eval},
     {"kv", "What can be done with the KV cache", add_kv},
     {"model", "Fetch, list and look into models", add_model},
 };

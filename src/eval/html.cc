@@ -1,0 +1,72 @@
+// The report as a page: for each context, quality against bytes, one plot a measure, and the table.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "eval/report.h"
+#include "eval/svg.h"
+
+namespace weir::eval {
+namespace {
+
+constexpr std::string_view kHead = R"(<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>weir eval</title><style>
+body{font:15px/1.45 system-ui,sans-serif;color:#222;background:#fff;margin:2em auto;
+max-width:1180px;padding:0 1em}
+svg{margin:0 1em 1em 0}svg text{font:12px system-ui,sans-serif;fill:#333}svg .t{font-weight:600}
+svg .g{stroke:#e4e4e4}svg .b{stroke:#888;stroke-dasharray:5 4}polyline{stroke-width:1.6}
+pre{font-size:12px;overflow-x:auto;background:#f6f6f6;padding:1em}
+</style></head><body>
+)";
+
+struct Shown {
+  std::string measure, title, unit;
+  bool change;  // What differs from the full cache, or what is.
+};
+
+std::vector<Shown> shown(const ContextReport& c) {
+  std::vector<Shown> out = {
+      {std::string(kKl), "KL divergence from the full cache", "nats a token", false},
+      {std::string(kSameTop), "Same likeliest token as the full cache", "share", false},
+      {std::string(kRight), "Right token's log-probability", "change, nats", true},
+      {std::string(kSecondCopy), "Second copy of a passage", "change of NLL, nats", true}};
+  for (const TaskReport& t : c.tasks)
+    if (t.reported()) out.push_back({t.name, t.name + ": accuracy", "share", false});
+  return out;
+}
+
+PlotPoint point(const ArmReport& a, const Measure& m, bool change) {
+  const double shift = change ? 0 : m.mean - m.change.mean;  // The full cache's own mean.
+  return {
+      a.bytes / 1e3, m.change.mean + shift, m.change.low + shift, m.change.high + shift,
+      fmt::format("{}: {:.3f} at {:.0f} KB", a.arm.recipe, m.change.mean + shift, a.bytes / 1e3)};
+}
+
+Plot plot(const ContextReport& c, const Shown& what) {
+  Plot out{what.title, "KB of KV cache after the prompt", what.unit, {}, 0};
+  if (!what.change) out.base = c.arms[0].measures.at(what.measure).mean;
+  for (const ArmReport& a : c.arms) {
+    const auto line = std::ranges::find(out.lines, a.arm.method, &PlotLine::name);
+    PlotLine& to = line != out.lines.end() ? *line : out.lines.emplace_back(a.arm.method);
+    to.points.push_back(point(a, a.measures.at(what.measure), what.change));
+  }
+  for (PlotLine& line : out.lines) std::ranges::sort(line.points, {}, &PlotPoint::x);
+  return out;
+}
+
+}  // namespace
+
+std::string html_of(const Report& r) {
+  std::string out(kHead);
+  out += fmt::format("<h1>KV methods on {}</h1>\n", escaped(r.model));
+  out +=
+      "<p>Each point is a recipe; bars hold 95 % of a paired bootstrap over samples of what "
+      "differs from the full cache, which is the dashed line.</p>\n";
+  for (const ContextReport& c : r.contexts) {
+    out += fmt::format("<h2>{} tokens of context</h2>\n", c.context);
+    for (const Shown& what : shown(c)) out += svg_of(plot(c, what));
+  }
+  return out + "<h2>All figures</h2>\n<pre>" + escaped(table_of(r)) + "</pre>\n</body></html>\n";
+}
+
+}  // namespace weir::eval

@@ -1,0 +1,56 @@
+// The report for programs: docs/eval.md names the fields.
+#include <boost/json.hpp>
+
+#include "eval/report.h"
+
+namespace weir::eval {
+namespace {
+
+namespace json = boost::json;
+
+json::object object(const Measure& m) {
+  return {{"mean", m.mean},
+          {"change", m.change.mean},
+          {"change_low", m.change.low},
+          {"change_high", m.change.high}};
+}
+
+json::object object(const ArmReport& a, double full_bytes) {
+  json::object measures;
+  for (const auto& [name, measure] : a.measures) measures[name] = object(measure);
+  return {{"method", a.arm.method},     {"recipe", a.arm.recipe},
+          {"bytes", a.bytes},           {"bytes_share", a.bytes / full_bytes},
+          {"bytes_peak", a.bytes_peak}, {"prefill_s", a.prefill_s},
+          {"decode_s", a.decode_s},     {"measures", std::move(measures)}};
+}
+
+json::object object(const TaskReport& t) {
+  return {{"name", t.name},     {"questions", t.questions}, {"full", t.full},
+          {"chance", t.chance}, {"threshold", t.threshold}, {"reported", t.reported()}};
+}
+
+json::object object(const ContextReport& c) {
+  json::array arms, tasks;
+  for (const ArmReport& a : c.arms) arms.push_back(object(a, c.arms[0].bytes));
+  for (const TaskReport& t : c.tasks) tasks.push_back(object(t));
+  return {{"context", c.context}, {"recipes", std::move(arms)}, {"tasks", std::move(tasks)}};
+}
+
+}  // namespace
+
+std::string json_of(const Report& r) {
+  json::array contexts;
+  for (const ContextReport& c : r.contexts) contexts.push_back(object(c));
+  return json::serialize(json::object{{"model", r.model},
+                                      {"model_digest", r.digest},
+                                      {"isa", r.isa},
+                                      {"arithmetic", r.arithmetic},
+                                      {"kv_cache_dtype", r.kv_type},
+                                      {"text", r.text},
+                                      {"samples", r.samples},
+                                      {"seed", r.seed},
+                                      {"contexts", std::move(contexts)}}) +
+         "\n";
+}
+
+}  // namespace weir::eval

@@ -1,0 +1,118 @@
+#include "eval/lock_step.h"
+
+#include <array>
+
+#include "eval/hold.h"
+#include "eval/report.h"
+#include "eval/statistics.h"
+
+namespace weir::eval {
+namespace {
+
+// The first tokens of a second copy only say which passage it is of.
+constexpr size_t kCopyTokens = 48, kCopyLead = 8;
+
+class LockStep {
+ public:
+  LockStep(Engine& engine, std::span<const Token> tokens, size_t context, Draw& draw)
+      : engine_(engine),
+        prompt_(tokens.first(context)),
+        next_(tokens.subspan(context)),
+        copy_(prompt_.subspan(draw.below(context - kCopyTokens), kCopyTokens)) {}
+
+  Status hold_all(std::span<const Arm> arms, Tally& to);
+  Status feed();
+  void add_to(Tally& to) const;
+
+ private:
+  void compare(int distance);
+  void follow_copy(size_t fed);
+
+  Engine& engine_;
+  std::span<const Token> prompt_, next_, copy_;
+  // The last of `going_` is a full cache that is the reference and no arm.
+  std::vector<Sequence> going_, copying_;
+  std::vector<std::vector<Divergence>> divergences_;  // [arm][distance - 1]
+  std::vector<double> copy_nll_;                      // [arm], summed.
+};
+
+Status LockStep::hold_all(std::span<const Arm> arms, Tally& to) {
+  for (size_t a = 0; a < arms.size(); ++a) {
+    WEIR_ASSIGN(Held held, hold(engine_, arms[a].recipe, prompt_));
+    WEIR_ASSIGN(Sequence fork, held.sequence.fork());
+    WEIR_ASSIGN(const double decode_s, decode_seconds(held.sequence, next_[0]));
+    going_.push_back(std::move(held.sequence));
+    copying_.push_back(std::move(fork));
+    to[a]["bytes"].push_back(static_cast<double>(held.bytes));
+    to[a]["bytes_peak"].push_back(static_cast<double>(held.bytes_peak));
+    to[a]["prefill_s"].push_back(held.seconds);
+    to[a]["decode_s"].push_back(decode_s);
+  }
+  WEIR_ASSIGN(Sequence reference, going_[0].fork());
+  going_.push_back(std::move(reference));
+  divergences_.resize(arms.size());
+  copy_nll_.resize(arms.size());
+  return {};
+}
+
+Status LockStep::feed() {
+  for (size_t i = 0; i < kSteps; ++i) {
+    std::vector<Sequence*> sequences;
+    std::vector<Token> tokens;
+    for (Sequence& s : going_) sequences.push_back(&s), tokens.push_back(next_[i]);
+    if (i + 1 < kCopyTokens)
+      for (Sequence& s : copying_) sequences.push_back(&s), tokens.push_back(copy_[i]);
+    WEIR_TRY(step(engine_, sequences, tokens));
+    compare(static_cast<int>(i) + 1);
+    if (i + 1 >= kCopyLead && i + 1 < kCopyTokens) follow_copy(i + 1);
+  }
+  return {};
+}
+
+void LockStep::compare(int distance) {
+  const Reference full(going_.back().logits());
+  const Token right = next_[static_cast<size_t>(distance)];
+  for (size_t a = 0; a < divergences_.size(); ++a)
+    divergences_[a].push_back(full.of(going_[a].logits(), right));
+}
+
+void LockStep::follow_copy(size_t fed) {
+  for (size_t a = 0; a < copying_.size(); ++a)
+    copy_nll_[a] -= log_probability(copying_[a].logits(), copy_[fed]);
+}
+
+void add_mean(std::span<const Divergence> of, const std::array<std::string, 3>& names,
+              std::map<std::string, std::vector<double>, std::less<>>& to) {
+  Divergence sum;
+  double same = 0;
+  for (const Divergence& d : of) sum.kl += d.kl, sum.right += d.right, same += d.same_top;
+  const auto n = static_cast<double>(of.size());
+  to[names[0]].push_back(sum.kl / n);
+  to[names[1]].push_back(same / n);
+  to[names[2]].push_back(sum.right / n);
+}
+
+void LockStep::add_to(Tally& to) const {
+  for (size_t a = 0; a < divergences_.size(); ++a) {
+    const std::span<const Divergence> all(divergences_[a]);
+    add_mean(all, {std::string(kKl), std::string(kSameTop), std::string(kRight)}, to[a]);
+    for (const Bucket& b : kBuckets)
+      add_mean(
+          all.subspan(static_cast<size_t>(b.first - 1), static_cast<size_t>(b.last - b.first + 1)),
+          {bucket_name(kKl, b), bucket_name(kSameTop, b), bucket_name(kRight, b)}, to[a]);
+    to[a][std::string(kSecondCopy)].push_back(copy_nll_[a] / (kCopyTokens - kCopyLead));
+  }
+}
+
+}  // namespace
+
+Status lock_step(Engine& engine, std::span<const Arm> arms, std::span<const Token> tokens,
+                 size_t context, Draw& draw, Tally& to) {
+  LockStep sample(engine, tokens, context, draw);
+  WEIR_TRY(sample.hold_all(arms, to));
+  WEIR_TRY(sample.feed());
+  sample.add_to(to);
+  return {};
+}
+
+}  // namespace weir::eval

@@ -1,0 +1,70 @@
+// What an evaluation found, for people, programs and plots.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eval/plan.h"
+#include "eval/statistics.h"
+
+namespace weir::eval {
+
+struct Measure {
+  double mean = 0;
+  Interval change;  // Of what differs from the full cache, sample by sample.
+};
+
+struct ArmReport {
+  Arm arm;
+  // By the allocator, means of samples: after the prompt, and at most while it is computed. Notes
+  // that a method keeps are counted.
+  double bytes = 0, bytes_peak = 0;
+  double prefill_s = 0, decode_s = 0;  // Medians: of the prompt, and of a token after it.
+  std::map<std::string, Measure, std::less<>> measures;
+};
+
+// A task is reported where the full cache's accuracy is above `threshold`: chance, and three
+// standard deviations of what so many guesses would give.
+struct TaskReport {
+  std::string name;  // Also of its measures: the accuracy, and NAME_logp.
+  size_t questions = 0;
+  double full = 0, chance = 0, threshold = 0;
+  bool reported() const { return full > threshold; }
+};
+
+struct ContextReport {
+  uint32_t context = 0;
+  std::vector<ArmReport> arms;  // The full cache first.
+  std::vector<TaskReport> tasks;
+};
+
+struct Report {
+  std::string model, digest, isa, kv_type, arithmetic;
+  std::string text;  // What the samples are of.
+  uint32_t samples = 0;
+  uint64_t seed = 0;
+  std::vector<ContextReport> contexts;
+};
+
+// Names of measures over all distances; with bucket_name(b) after them, of that bucket alone.
+inline constexpr std::string_view kKl = "kl", kSameTop = "same_top", kRight = "right";
+inline constexpr std::string_view kSecondCopy = "second_copy";
+
+// Distances from the point of compression, in tokens fed since.
+struct Bucket {
+  int first, last;
+};
+inline constexpr Bucket kBuckets[] = {{1, 8}, {9, 32}, {33, 64}};
+inline constexpr int kSteps = kBuckets[2].last;
+
+std::string bucket_name(std::string_view measure, const Bucket& bucket);  // "kl_9_32"
+
+std::string table_of(const Report& report);
+std::string json_of(const Report& report);
+// One page that needs no other file and runs no script.
+std::string html_of(const Report& report);
+
+}  // namespace weir::eval

@@ -1,0 +1,72 @@
+// The report as text for a terminal.
+#include <fmt/format.h>
+
+#include "eval/report.h"
+
+namespace weir::eval {
+namespace {
+
+std::string interval(const Interval& i) {
+  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", i.mean, i.low, i.high);
+}
+
+std::string signed_interval(const Interval& i) {
+  return fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]", i.mean, i.low, i.high);
+}
+
+const Measure& measure(const ArmReport& arm, std::string_view name) {
+  return arm.measures.find(name)->second;
+}
+
+std::string going_on(const ContextReport& c) {
+  std::string out = fmt::format(
+      "{:<30}{:>9}{:>7}{:>9}  {:<22}{:>7}{:>7}{:>7}{:>7}  {:<24}{:<24}"
+      "{:>10}{:>9}\n",
+      "RECIPE", "KB", "%", "PEAK KB", "KL", "1-8", "9-32", "33-64", "TOP %", "RIGHT", "SECOND COPY",
+      "PREFILL s", "TOKEN ms");
+  for (const ArmReport& a : c.arms) {
+    out += fmt::format("{:<30}{:>9.0f}{:>7.1f}{:>9.0f}  {:<22}", a.arm.recipe, a.bytes / 1000,
+                       100 * a.bytes / c.arms[0].bytes, a.bytes_peak / 1000,
+                       interval(measure(a, kKl).change));
+    for (const Bucket& b : kBuckets)
+      out += fmt::format("{:>7.3f}", measure(a, bucket_name(kKl, b)).mean);
+    out += fmt::format("{:>7.1f}  {:<24}{:<24}{:>10.2f}{:>9.1f}\n", 100 * measure(a, kSameTop).mean,
+                       signed_interval(measure(a, kRight).change),
+                       signed_interval(measure(a, kSecondCopy).change), a.prefill_s,
+                       1000 * a.decode_s);
+  }
+  return out;
+}
+
+std::string asked(const ContextReport& c, const TaskReport& task) {
+  if (!task.reported())
+    return fmt::format(
+        "{}: not reported, the full cache has {:.2f} and guessing may have {:.2f} "
+        "(of {} questions)\n",
+        task.name, task.full, task.threshold, task.questions);
+  std::string out =
+      fmt::format("{}: {} questions, chance {:.3f}\n", task.name, task.questions, task.chance);
+  for (const ArmReport& a : c.arms) {
+    const Measure& accuracy = measure(a, task.name);
+    out += fmt::format("  {:<30}{:>6.2f}  {:<26}log-probability {}\n", a.arm.recipe, accuracy.mean,
+                       signed_interval(accuracy.change),
+                       signed_interval(measure(a, task.name + "_logp").change));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string table_of(const Report& r) {
+  std::string out = fmt::format(
+      "{}: {}, {} arithmetic, KV cache in {}; text: {}; {} samples, seed "
+      "{}\n",
+      r.model, r.isa, r.arithmetic, r.kv_type, r.text, r.samples, r.seed);
+  for (const ContextReport& c : r.contexts) {
+    out += fmt::format("\ncontext {}\n", c.context) + going_on(c);
+    for (const TaskReport& task : c.tasks) out += asked(c, task);
+  }
+  return out + "\nIn brackets: 95 % of a paired bootstrap over samples. docs/eval.md says more.\n";
+}
+
+}  // namespace weir::eval

@@ -1,0 +1,107 @@
+"""weir eval from outside: the shape of what it prints, and that a known order comes out."""
+
+import json
+import subprocess
+import xml.dom.minidom
+
+import pytest
+
+RECIPES = ["keep=random(budget=1)", "keep=snapkv(budget=0.1)", "keep=random(budget=0.1)"]
+CONTEXT = 512
+
+
+@pytest.fixture(scope="module")
+def run(weir_program, smollm2):
+    def start(*words):
+        return subprocess.run([weir_program, "eval", smollm2, *map(str, words)],
+                              capture_output=True, text=True, timeout=900, check=False)
+    return start
+
+
+@pytest.fixture(scope="module")
+def judged(run, tmp_path_factory):
+    """(table, figures, page) of one small run."""
+    folder = tmp_path_factory.mktemp("eval")
+    recipes = [word for recipe in RECIPES for word in ("--recipe", recipe)]
+    result = run(*recipes, "--context", CONTEXT, "--samples", 2, "--json", folder / "j", "--html",
+                 folder / "h", "--max-model-len", 1024)
+    assert result.returncode == 0, result.stderr
+    return result.stdout, json.loads((folder / "j").read_text()), (folder / "h").read_text()
+
+
+@pytest.fixture(scope="module")
+def arms(judged):
+    (context,) = judged[1]["contexts"]
+    assert context["context"] == CONTEXT
+    return context["recipes"]
+
+
+def test_shapes(judged, arms):
+    figures = judged[1]
+    assert (figures["samples"], figures["seed"], figures["text"]) == (2, 1, "stories")
+    assert [a["recipe"] for a in arms] == ["keep=all", *RECIPES]
+    assert {t["name"] for t in figures["contexts"][0]["tasks"]} == {
+        "common_words", "frequent_words", "key_value", "needle", "variable_tracking"}
+    for arm in arms:
+        assert arm["bytes_peak"] >= arm["bytes"] > 0
+        assert arm["prefill_s"] > 0 and arm["decode_s"] > 0
+        for measure in arm["measures"].values():
+            assert measure["change_low"] <= measure["change"] <= measure["change_high"]
+
+
+def test_the_full_cache_does_not_differ_from_itself(arms):
+    assert arms[0]["bytes_share"] == 1
+    for name, measure in arms[0]["measures"].items():
+        assert (measure["change"], measure["change_low"], measure["change_high"]) == (0, 0, 0), name
+    for name in ("kl", "kl_1_8", "kl_9_32", "kl_33_64", "right"):
+        assert arms[0]["measures"][name]["mean"] == 0
+    assert arms[0]["measures"]["same_top"]["mean"] == 1
+
+
+def test_a_budget_of_everything_changes_nothing(arms):
+    assert arms[1]["measures"]["kl"]["mean"] == 0
+
+
+def test_chance_is_worse_than_snapkv(arms):
+    snapkv, chance = arms[2], arms[3]
+    assert chance["measures"]["kl"]["mean"] > snapkv["measures"]["kl"]["mean"] > 0.001
+    assert chance["measures"]["second_copy"]["mean"] > arms[0]["measures"]["second_copy"]["mean"]
+    assert snapkv["bytes_share"] < 0.35  # Pages are of 64 rows.
+
+
+def test_tasks_are_reported_where_the_full_cache_is_no_guess(judged, arms):
+    for task in judged[1]["contexts"][0]["tasks"]:
+        assert task["reported"] == (task["full"] > task["threshold"] > task["chance"])
+        for arm in arms[1:]:
+            assert (task["name"] in arm["measures"]) == task["reported"]
+
+
+def test_the_page_stands_alone(judged):
+    table, _, page = judged
+    assert all(recipe in table for recipe in RECIPES)
+    assert "<script" not in page and "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    plots = page.split("<svg")[1:]
+    assert len(plots) >= 4
+    for plot in plots:
+        xml.dom.minidom.parseString("<svg" + plot.split("</svg>")[0] + "</svg>")
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--recipe", "keep=snapkw"], "snapkw"),
+    (["--context", 32], "--context 32"),
+    (["--context", 1000, "--max-model-len", 1024], "--context 1000"),
+    (["--text", "no-such-file"], "--text"),
+    (["--json", "no-such-folder/j"], "--json"),
+])
+def test_what_is_wrong_is_named_before_the_work(run, words, says):
+    result = run(*words)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert says in result.stderr
+
+
+def test_a_short_text_is_refused(run, tmp_path):
+    (tmp_path / "t").write_text("Too short.")
+    result = run("--text", tmp_path / "t", "--context", 128)
+    assert result.returncode == 1
+    assert "--text" in result.stderr
