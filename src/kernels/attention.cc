@@ -187,7 +187,7 @@ void Attend::do_task(const Task& task) {
   Scratch& my = scratch();
   gather(b, my);
   const bool whole = task.pieces == b.pieces;
-  float* parts = folds_.as<float>() + b.fold;
+  float* parts = whole ? nullptr : folds_.as<float>() + b.fold;
   const auto part = [&](int32_t piece) { return parts + fold_floats(b) * (piece - b.piece); };
   if (whole) clear(b, my.sum);
   for (int32_t left = task.pieces; left > 0; --left) {

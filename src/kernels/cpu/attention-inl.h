@@ -232,7 +232,8 @@ void fold(const AttentionPiece& p, const AttentionFold& to) {
       weigh(p, row, b, &to.max[row], &to.sum[row]);
 
   for (int s = 0; s < strips.count && direct; ++s)
-    kDirect<Type>[strips.rows(s)].values(p, strips.row(s), strips.bounds[s], to.out);
+    if (!strips.bounds[s].empty())
+      kDirect<Type>[strips.rows(s)].values(p, strips.row(s), strips.bounds[s], to.out);
   for (int dim = 0; dim < p.head_dim && !direct; dim += 16)
     multiply_values<Type>(strips, dim, to.out);
 
