@@ -4,15 +4,8 @@ namespace weir::cli {
 
 std::vector<Token> TokenSource::take(uint32_t count) {
   std::vector<Token> out(count);
-  for (Token& token : out) token = static_cast<Token>(next() % vocabulary_);
+  for (Token& token : out) token = static_cast<Token>(draw_.next() % vocabulary_);
   return out;
-}
-
-uint64_t TokenSource::next() {
-  uint64_t z = state_ += 0x9E3779B97F4A7C15;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-  return z ^ (z >> 31);
 }
 
 Result<Batch> Batch::create(Engine& engine, uint32_t size) {

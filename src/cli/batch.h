@@ -4,21 +4,20 @@
 #include <cstdint>
 #include <vector>
 
+#include "eval/draw.h"
 #include "weir/engine.h"
 
 namespace weir::cli {
 
-// SplitMix64 (Steele, Lea and Flood, 2014): the same ids on every machine.
+// The same ids on every machine.
 class TokenSource {
  public:
-  TokenSource(uint64_t seed, uint32_t vocabulary) : state_(seed), vocabulary_(vocabulary) {}
+  TokenSource(uint64_t seed, uint32_t vocabulary) : draw_(seed), vocabulary_(vocabulary) {}
 
   std::vector<Token> take(uint32_t count);
 
  private:
-  uint64_t next();
-
-  uint64_t state_;
+  eval::Draw draw_;
   const uint32_t vocabulary_;
 };
 

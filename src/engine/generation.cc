@@ -26,19 +26,19 @@ uint32_t Generation::length_max(const Request& request, uint32_t context_tokens_
 
 std::unique_ptr<Keeper> Generation::keeper_of(const Request& request,
                                               const GenerationContext& context) {
-  if (request.kv.empty())
-    return Keeper::make(context.recipe, context.shape, context.pages, context.probabilities);
-  const auto recipe = parse_recipe(request.kv);
+  const auto recipe =
+      request.kv.empty() ? Result<Recipe>(context.recipe) : parse_recipe(request.kv);
   WEIR_CHECK(recipe, "{}", recipe.error().message);
-  return Keeper::make(*recipe, context.shape, context.pages, context.probabilities);
+  auto keeper = Keeper::make(*recipe, context.shape, context.pages, context.probabilities);
+  if (keeper) keeper->expect_prompt(static_cast<int32_t>(request.prompt.size()));
+  return keeper;
 }
 
-Generation::Rooms Generation::rooms_of(const Request& request, const GenerationContext& context) {
+Generation::Rooms Generation::rooms_of(const Request& request, const GenerationContext& context,
+                                       const Keeper* keeper) {
   const uint64_t length = length_max(request, context.context_tokens_max);
-  const auto keeper = keeper_of(request, context);
   if (!keeper) return {Room::plain(length), Room::plain(length)};
   const auto prompt = static_cast<int32_t>(request.prompt.size());
-  keeper->expect_prompt(prompt);
   const Room first = keeper->room(0, 0, length, prompt);
   if (keeper->next_point(prompt - 1) != prompt) return {first, first};
   const int32_t left = std::min(prompt, keeper->kept_max(prompt));
@@ -46,10 +46,15 @@ Generation::Rooms Generation::rooms_of(const Request& request, const GenerationC
 }
 
 uint64_t Generation::peak_bytes(const Request& request, const GenerationContext& context) {
-  const Rooms rooms = rooms_of(request, context);
+  const auto keeper = keeper_of(request, context);
+  return peak_bytes(rooms_of(request, context, keeper.get()), request.choices, context);
+}
+
+uint64_t Generation::peak_bytes(const Rooms& rooms, uint32_t choices,
+                                const GenerationContext& context) {
   const size_t page = context.pages.page_bytes();
   return context.shape.peak_bytes(rooms.first, page) +
-         (request.choices - 1) * context.shape.peak_bytes(rooms.other, page);
+         (choices - 1) * context.shape.peak_bytes(rooms.other, page);
 }
 
 Generation::Generation(RequestId id, Request request, EventHandler handler,
@@ -69,10 +74,10 @@ void Generation::start() {
                                          Cache(context_.shape, context_.pages, context_.root));
   stream->tokens = request_.prompt;
   stream->keep = keeper_of(request_, context_);
-  if (stream->keep) stream->keep->expect_prompt(stream->known());
+  rooms_ = rooms_of(request_, context_, stream->keep.get());
   stream->driver = this;
   stream->wanted = request_.prompt_logprobs >= 0 ? Logits::kAll : Logits::kLast;
-  stream->peak_bytes = peak_bytes(request_, context_);
+  stream->peak_bytes = peak_bytes(rooms_, request_.choices, context_);
   stream->sequences = request_.choices;
   stream->prompt = stream->known();
   context_.loop.join(*stream);
@@ -82,10 +87,9 @@ void Generation::start() {
 // The scheduler has seen that all of it fits. What the forks will need is held until they are made.
 void Generation::admit() {
   Stream& stream = *running_[0].stream;
-  const Rooms rooms = rooms_of(request_, context_);
-  const Status mine = stream.cache.promise(rooms.first);
+  const Status mine = stream.cache.promise(rooms_.first);
   promised_for_forks_ =
-      context_.shape.peak_bytes(rooms.other, context_.pages.page_bytes()) * (request_.choices - 1);
+      context_.shape.peak_bytes(rooms_.other, context_.pages.page_bytes()) * (request_.choices - 1);
   const Status forks = context_.pages.promise(promised_for_forks_);
   WEIR_CHECK(mine && forks, "peak {} promised {} of {}", stream.peak_bytes,
              context_.pages.promised(), context_.pages.budget());

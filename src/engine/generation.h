@@ -55,7 +55,11 @@ class Generation final : public Driver {
   };
   static std::unique_ptr<Keeper> keeper_of(const Request& request,
                                            const GenerationContext& context);
-  static Rooms rooms_of(const Request& request, const GenerationContext& context);
+  // `keeper` is keeper_of's: null where all is kept.
+  static Rooms rooms_of(const Request& request, const GenerationContext& context,
+                        const Keeper* keeper);
+  static uint64_t peak_bytes(const Rooms& rooms, uint32_t choices,
+                             const GenerationContext& context);
 
   struct Running {
     std::unique_ptr<Stream> stream;
@@ -72,6 +76,7 @@ class Generation final : public Driver {
   EventHandler handler_;
   GenerationContext& context_;
   uint64_t seed_;
+  Rooms rooms_;                   // Since it joined.
   std::vector<Running> running_;  // By choice; the first's stream computes the prompt.
   PromptEvent prompt_;
   uint64_t promised_for_forks_ = 0;

@@ -38,7 +38,7 @@ void Runner::run_group(std::span<const Work> work, std::span<Stream* const> stre
 
 // Who asked to watch a sequence, and its keep method: both see what the step computes.
 const Watch* Runner::watch_of(Stream& s) {
-  if (!s.keep) return s.watch.what ? &s.watch : nullptr;
+  if (!s.keep || !s.keep->looks()) return s.watch.what ? &s.watch : nullptr;
   const auto watch = [&s](const Observation& o) {
     if (o.what == Observable::kQuery)
       s.keep->observe(s.cache, {static_cast<uint32_t>(o.layer), o.position,

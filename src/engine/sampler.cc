@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/scatter.h"
 #include "engine/distribution.h"
 #include "kernels/elementwise.h"
 
@@ -27,14 +28,6 @@ Status check_bound(const Bound& b) {
               fmt::format("{} must be a number {} {} and at most {}, not {}", b.field,
                           b.open ? "greater than" : "of at least", b.least, b.most, b.value),
               b.field);
-}
-
-// SplitMix64 (Steele et al., 2014): a bijection that scatters its input.
-uint64_t scatter(uint64_t x) {
-  x += 0x9E3779B97F4A7C15u;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
 }
 
 // In [0, 1).

@@ -190,9 +190,9 @@ void Attend::do_task(const Task& task) {
   float* parts = whole ? nullptr : folds_.as<float>() + b.fold;
   const auto part = [&](int32_t piece) { return parts + fold_floats(b) * (piece - b.piece); };
   if (whole) clear(b, my.sum);
-  for (int32_t left = task.pieces; left > 0; --left) {
-    const int32_t piece = task.piece + task.pieces - left;
-    fold(b, piece, left > 1, my, whole ? my.part : part(piece));
+  const int32_t end = task.piece + task.pieces;
+  for (int32_t piece = task.piece; piece < end; ++piece) {
+    fold(b, piece, piece + 1 < end, my, whole ? my.part : part(piece));
     if (whole) merge(b, my.sum, my.part);
   }
   if (whole) return finish(b, my.sum);

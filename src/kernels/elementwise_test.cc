@@ -9,7 +9,7 @@
 #include <limits>
 #include <random>
 
-#include "kernels/isa.h"
+#include "kernels/isa_fixture.h"
 
 namespace weir {
 namespace {
@@ -31,15 +31,8 @@ int64_t ulps(float a, double want) {
   return std::abs(int64_t{std::bit_cast<int32_t>(a)} - std::bit_cast<int32_t>(b));
 }
 
-class ElementwiseTest : public testing::TestWithParam<std::string_view> {
- protected:
-  ElementwiseTest() { EXPECT_TRUE(set_isa(GetParam())); }
-  ~ElementwiseTest() override { (void)set_isa(available_isas().back()); }
-};
-
-INSTANTIATE_TEST_SUITE_P(Isas, ElementwiseTest,
-                         testing::ValuesIn(available_isas().begin(), available_isas().end()),
-                         [](const auto& isa) { return std::string(isa.param); });
+class ElementwiseTest : public IsaTest {};
+WEIR_FOR_EACH_ISA(ElementwiseTest);
 
 TEST_P(ElementwiseTest, RmsNorm) {
   for (const size_t n : kSizes) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernels/attention.h"
-#include "kernels/isa.h"
+#include "kernels/isa_fixture.h"
 #include "tensor/tensor.h"
 
 namespace weir {
@@ -101,15 +101,8 @@ void expect_nearest_even(DType kv, uint16_t infinity) {
   }
 }
 
-class PageRowsTest : public testing::TestWithParam<std::string_view> {
- protected:
-  PageRowsTest() { EXPECT_TRUE(set_isa(GetParam())); }
-  ~PageRowsTest() override { (void)set_isa(available_isas().back()); }
-};
-
-INSTANTIATE_TEST_SUITE_P(Isas, PageRowsTest,
-                         testing::ValuesIn(available_isas().begin(), available_isas().end()),
-                         [](const auto& isa) { return std::string(isa.param); });
+class PageRowsTest : public IsaTest {};
+WEIR_FOR_EACH_ISA(PageRowsTest);
 
 TEST_P(PageRowsTest, HalvesRoundToNearestEven) {
   expect_nearest_even(DType::kF16, 0x7C00);

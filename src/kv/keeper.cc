@@ -191,9 +191,13 @@ void Keeper::advance(Cache& cache) {
     for (const auto& ring : window_) notes_.set(notes_.bytes() - ring.size() * sizeof(float));
     window_.assign(shape_->layers, {});
   }
+  cache.settle(room(cache, cache.room().tokens, prompt_));
+}
+
+Room Keeper::room(const Cache& cache, uint64_t tokens, int32_t prompt) const {
   int32_t rows = 0;
   for (const uint32_t l : layers_) rows = std::max(rows, cache.rows(l));
-  cache.settle(room(length, rows, cache.room().tokens, prompt_));
+  return room(cache.length(), rows, tokens, prompt);
 }
 
 }  // namespace weir

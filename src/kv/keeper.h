@@ -35,7 +35,11 @@ class Keeper {
   // What a sequence of `length` tokens, of which a layer holds `rows`, may need on its way to
   // `tokens`, with prompts that end at `prompt`.
   Room room(int32_t length, int32_t rows, uint64_t tokens, int32_t prompt) const;
+  // The same of its cache as it is.
+  Room room(const Cache& cache, uint64_t tokens, int32_t prompt) const;
 
+  // Whether it observes at all.
+  bool looks() const { return needs_.window > 0 || needs_.mass; }
   // Notes queries of a step, whose rows are written and do not count yet.
   void observe(const Cache& cache, const LayerQueries& queries);
   // All rows of a step count. At a point: plans, edits, and settles for what is needed from then

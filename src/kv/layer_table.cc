@@ -5,12 +5,18 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/number.h"
 #include "kernels/elementwise.h"
 
 namespace weir {
 namespace {
 
 constexpr int kPagesPerBlock = kBlockSlots / kPageSlots;
+
+// The slots of the pages that so many rows take.
+size_t whole_pages(int32_t rows) {
+  return ceil_div<size_t>(static_cast<size_t>(rows), kPageSlots) * kPageSlots;
+}
 
 // The positions as they are kept: an unbroken run is its first.
 Positions packed(std::vector<int32_t> each) {
@@ -94,28 +100,31 @@ void LayerTable::extend(int32_t from, int32_t to) {
   }
 }
 
-void LayerTable::write(int32_t slot, const float* k, const float* v, int32_t rows) const {
-  const size_t row = size_t{shape_->kv_heads} * shape_->head_dim;
-  while (rows > 0) {
+// Calls f(page, slot in it, rows) for the part of rows [slot, slot + rows) in each page.
+template <typename Function>
+void LayerTable::for_each_page(int32_t slot, int32_t rows, const Function& f) const {
+  for (const int32_t end = slot + rows; slot < end;) {
+    const int32_t in_page = slot % kPageSlots, count = std::min(end - slot, kPageSlots - in_page);
     const ExtentRef& extent = extents_[static_cast<size_t>(slot / kBlockSlots)];
-    const int32_t first = slot % kPageSlots, count = std::min(rows, kPageSlots - first);
-    shape_->codec->encode(static_cast<uint32_t>(first), {static_cast<uint32_t>(count), k, v},
-                          extent.page(slot % kBlockSlots / kPageSlots));
-    slot += count, rows -= count;
-    k += row * static_cast<size_t>(count), v += row * static_cast<size_t>(count);
+    f(extent.page(slot % kBlockSlots / kPageSlots), static_cast<uint32_t>(in_page),
+      static_cast<uint32_t>(count));
+    slot += count;
   }
 }
 
+void LayerTable::write(int32_t slot, const float* k, const float* v, int32_t rows) const {
+  const size_t row = size_t{shape_->kv_heads} * shape_->head_dim;
+  for_each_page(slot, rows, [&](std::byte* page, uint32_t first, uint32_t count) {
+    shape_->codec->encode(first, {count, k, v}, page);
+    k += row * count, v += row * count;
+  });
+}
+
 void LayerTable::read(uint32_t head, int32_t slot, int32_t rows, float* k, float* v) const {
-  while (rows > 0) {
-    const ExtentRef& extent = extents_[static_cast<size_t>(slot / kBlockSlots)];
-    const int32_t first = slot % kPageSlots, count = std::min(rows, kPageSlots - first);
-    shape_->codec->decode(extent.page(slot % kBlockSlots / kPageSlots), head,
-                          static_cast<uint32_t>(first), static_cast<uint32_t>(count), k, v);
-    slot += count, rows -= count;
-    k += size_t{shape_->head_dim} * static_cast<size_t>(count);
-    v += size_t{shape_->head_dim} * static_cast<size_t>(count);
-  }
+  for_each_page(slot, rows, [&](const std::byte* page, uint32_t first, uint32_t count) {
+    shape_->codec->decode(page, head, first, count, k, v);
+    k += size_t{shape_->head_dim} * count, v += size_t{shape_->head_dim} * count;
+  });
 }
 
 void LayerTable::free_before(size_t block) {
@@ -182,17 +191,15 @@ void LayerTable::fill(const std::vector<std::vector<NewRow>>& rows, const LayerT
 
 void LayerTable::note_bias(Kept& kept, uint32_t head, int32_t slot, float bias) const {
   if (bias == 0) return;
-  const auto whole = static_cast<size_t>((kept.count + kPageSlots - 1) / kPageSlots * kPageSlots);
-  if (kept.bias[head].empty()) kept.bias[head].resize(whole);
+  if (kept.bias[head].empty()) kept.bias[head].resize(whole_pages(kept.count));
   kept.bias[head][static_cast<size_t>(slot)] = bias;
 }
 
 void LayerTable::hide_sinks(Kept& kept, int32_t sinks) const {
   kept.sinks = sinks;
   if (sinks == 0) return;
-  const auto whole = static_cast<size_t>((sinks + kPageSlots - 1) / kPageSlots * kPageSlots);
   for (std::vector<float> bias : kept.bias) {
-    bias.resize(whole);
+    bias.resize(whole_pages(sinks));
     std::fill_n(bias.begin(), sinks, kDropped);
     kept.without_sinks.push_back(std::move(bias));
   }

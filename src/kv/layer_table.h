@@ -74,6 +74,8 @@ class LayerTable {
   };
   struct NewRow;
 
+  template <typename Function>
+  void for_each_page(int32_t slot, int32_t rows, const Function& f) const;
   void own_block(size_t block);
   void point_at(size_t block, int page);
   void hide_sinks(Kept& kept, int32_t sinks) const;

@@ -88,13 +88,20 @@ def every_row(engine, count):
     return [np.arange(count)] * engine.info.kv_heads
 
 
+def watched(engine, tokens, recipe):
+    """A sequence under the recipe that holds the tokens, and what was seen of it."""
+    sequence = engine.create_sequence(recipe)
+    seen = Seen(engine, sequence)
+    sequence.append(tokens)
+    return sequence, seen
+
+
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 def test_snapkv(engine, tokens, pooling):
     budget, window, kernel = 140, 32, 7
-    sequence = engine.create_sequence(
+    sequence, seen = watched(
+        engine, tokens,
         f"keep=snapkv(budget={budget},window={window},kernel={kernel},pooling={pooling})")
-    seen = Seen(engine, sequence)
-    sequence.append(tokens)
     queries = np.arange(PROMPT - window, PROMPT)
     before = PROMPT - window
     for layer in range(seen.layers):
@@ -110,9 +117,7 @@ def test_snapkv(engine, tokens, pooling):
 
 def test_h2o(engine, tokens):
     budget, every = 120, 16
-    sequence = engine.create_sequence(f"keep=h2o(budget={budget},every={every})")
-    seen = Seen(engine, sequence)
-    sequence.append(tokens)
+    sequence, seen = watched(engine, tokens, f"keep=h2o(budget={budget},every={every})")
     kept = [every_row(engine, PROMPT) for _ in range(seen.layers)]
     mass = [np.zeros((seen.kv_heads, PROMPT)) for _ in range(seen.layers)]
 
@@ -147,9 +152,7 @@ def test_h2o(engine, tokens):
 
 def test_tova(engine, tokens):
     budget, every = 150, 1
-    sequence = engine.create_sequence(f"keep=tova(budget={budget},every={every})")
-    seen = Seen(engine, sequence)
-    sequence.append(tokens)
+    sequence, seen = watched(engine, tokens, f"keep=tova(budget={budget},every={every})")
     kept = [every_row(engine, PROMPT) for _ in range(seen.layers)]
     for length in range(PROMPT, PROMPT + 12):
         for layer in range(seen.layers):

@@ -1,17 +1,9 @@
 // A base line: rows stay by chance. What a method is worth is what it is better by.
+#include "base/scatter.h"
 #include "kv/scored_policy.h"
 
 namespace weir {
 namespace {
-
-// Well mixed bits of a number (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators,
-// 2014).
-uint64_t mixed(uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 class Random final : public ScoredPolicy {
  public:
@@ -32,7 +24,7 @@ class Random final : public ScoredPolicy {
     for (uint32_t h = 0; h < view.kv_heads; ++h)
       for (int32_t slot = 0; slot < view.rows(layer); ++slot) {
         const auto position = static_cast<uint64_t>(view.position(layer, h, slot));
-        const uint64_t luck = mixed(mixed(mixed(mixed(seed_) + layer) + h) + position);
+        const uint64_t luck = scatter(scatter(scatter(scatter(seed_) + layer) + h) + position);
         out[h].push_back(static_cast<float>(luck >> 40));
       }
     return out;
