@@ -114,7 +114,7 @@ install:
 	@cd build && PYTHONPATH=installed $(VENV_PYTHON) -c 'import weir; print("weir", weir.__version__)'
 
 pytest:
-	@$(VENV_PYTHON) -m pytest -q tests --durations=15
+	@$(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile tests --durations=15
 
 format:
 	@git ls-files -co --exclude-standard '*.cc' '*.h' | xargs clang-format -i
