@@ -75,7 +75,9 @@ CLI::Option* add_bytes(CLI::App& command, const std::string& name, uint64_t& val
     if (!bytes) throw CLI::ValidationError(bytes.error().message);
     value = *bytes;
   };
-  return command.add_option_function<std::string>(name, set, description)->type_name("BYTES");
+  return command.add_option_function<std::string>(name, set, description)
+      ->type_name("BYTES")
+      ->default_str(fmt::format("{}", value));
 }
 
 void add_engine_options(CLI::App& command, EngineOptions& options, bool served) {

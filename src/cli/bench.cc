@@ -111,13 +111,10 @@ Status speed(SpeedArgs args) {
 void add_speed(CLI::App& command, Job& job) {
   auto args = std::make_shared<SpeedArgs>();
   SpeedRun& run = args->run;
-  command.add_option("-m,--model", args->model, "A model's name, or a GGUF file")
-      ->capture_default_str();
+  command.add_option("-m,--model", args->model, "A model's name, or a GGUF file");
   const auto count = [&](const char* name, auto& value, uint32_t least, uint32_t most,
                          const char* description) {
-    return command.add_option(name, value, description)
-        ->check(CLI::Range(least, most))
-        ->capture_default_str();
+    return command.add_option(name, value, description)->check(CLI::Range(least, most));
   };
   const auto list = [&](const char* name, std::vector<uint32_t>& value, uint32_t least,
                         uint32_t most, const char* description) {

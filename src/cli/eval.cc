@@ -74,17 +74,14 @@ void add_eval(CLI::App& command, Job& job) {
       ->take_all();
   command.add_option("--budgets", plan.budgets, "Of every keep method; a list")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      ->check(CLI::PositiveNumber);
   command.add_option("--context", plan.contexts, "Tokens in the cache when it is judged; a list")
       ->delimiter(',')
-      ->check(CLI::Range(1u, 1u << 24))
-      ->capture_default_str();
+      ->check(CLI::Range(1u, 1u << 24));
   command.add_option("--text", args->text,
                      "A file to take samples of; without it, stories made up");
   command.add_option("--samples", plan.samples, "Stretches of text, and problems of each task")
-      ->check(CLI::Range(1u, 10000u))
-      ->capture_default_str();
+      ->check(CLI::Range(1u, 10000u));
   command.add_option("--seed", plan.seed, "Of samples, tasks and intervals")->check(whole_number());
   command.add_flag("--question-seen", plan.question_seen,
                    "Also ask with the question before the point of compression");

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/console.h"
@@ -26,10 +27,21 @@ constexpr Command kCommands[] = {
     {"model", "Fetch, list and look into models", add_model},
 };
 
+// What is wrong with the first word, if it is no command; else nothing.
+std::string unknown_command(const CLI::App& app) {
+  const std::vector<std::string> words = app.remaining();
+  if (words.empty() || !app.get_subcommands().empty()) return "";
+  std::string known;
+  for (const Command& command : kCommands)
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", command.name);
+  return fmt::format("no command is named {}; there are: {}", words[0], known);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"weir serves language models; their KV cache is a managed resource.", "weir"};
   app.set_version_flag("--version", fmt::format("weir {} ({})", kVersion, commit()));
   app.require_subcommand(1);
+  app.option_defaults()->always_capture_default();
   Job job;
   for (const Command& command : kCommands)
     command.add(*app.add_subcommand(command.name, command.description), job);
@@ -42,7 +54,8 @@ int run(int argc, char** argv) {
       put(text.str());
       return output_lost() ? kFailure : kSuccess;
     }
-    fmt::print(stderr, "weir: {}\n", error.what());
+    const std::string unknown = unknown_command(app);
+    fmt::print(stderr, "weir: {}\n", unknown.empty() ? error.what() : unknown);
     fmt::print(stderr, "Run with --help for what there is.\n");
     return kUsage;
   }

@@ -48,25 +48,29 @@ void add_seconds(CLI::App& command, const std::string& name, std::chrono::millis
   };
   command.add_option_function<double>(name, set, description)
       ->check(CLI::Range(0.0, 86400.0))
-      ->type_name("SECONDS");
+      ->type_name("SECONDS")
+      ->default_str(fmt::format("{}", static_cast<double>(value.count()) / 1000));
 }
 
 void add_names(CLI::App& command, const std::string& name, std::vector<std::string>& values,
                const std::string& description) {
-  command.add_option(name, values, description)->allow_extra_args(false)->take_all();
+  command.add_option(name, values, description)
+      ->allow_extra_args(false)
+      ->take_all()
+      ->default_str("");
 }
 
 void add_server_options(CLI::App& command, ServerOptions& o) {
-  command.add_option("--host", o.host, "Address to listen on")->capture_default_str();
+  command.add_option("--host", o.host, "Address to listen on");
   command.add_option("--port", o.port, "Port to listen on; 0: any free one")
-      ->check(CLI::Range(0, 65535))
-      ->capture_default_str();
+      ->check(CLI::Range(0, 65535));
   command
       .add_option("--api-key", o.api_keys,
                   "A key that clients must send (may be repeated; also WEIR_API_KEY)")
       ->envname("WEIR_API_KEY")
       ->allow_extra_args(false)
-      ->take_all();
+      ->take_all()
+      ->default_str("");
   add_names(command, "--served-model-name", o.served_model_names,
             "The model's name in the API (may be repeated)");
   add_names(command, "--allowed-origins", o.allowed_origins,
@@ -86,7 +90,7 @@ void add_server_options(CLI::App& command, ServerOptions& o) {
 
 void add_serve(CLI::App& command, Job& job) {
   auto args = std::make_shared<ServeArgs>();
-  command.add_option("MODEL", args->model, "A model's name, or a GGUF file")->capture_default_str();
+  command.add_option("MODEL", args->model, "A model's name, or a GGUF file");
   add_server_options(command, args->server);
   add_engine_options(command, args->engine, true);
   command.callback([args, &job] {

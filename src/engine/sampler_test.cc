@@ -65,6 +65,9 @@ TEST(Sampler, PenaltiesCountWhatWasSeen) {
   std::vector<float> logits{4, 3, -1};
   EXPECT_EQ(*repetition.sample(logits, {}, 0), 1);  // 4 / 2 < 3
   EXPECT_FLOAT_EQ(logits[0], 2);
+  logits = {-1.5f, -2, -9};
+  EXPECT_EQ(*repetition.sample(logits, {}, 0), 1);  // -1.5 * 2 < -2: never likelier than before.
+  EXPECT_FLOAT_EQ(logits[0], -3);
 
   o = {};
   o.temperature = 0;

@@ -34,6 +34,7 @@ class Shape:
     window: int = 0
     rope_base: float = 10000.0
     llama3_rope: bool = False
+    rope_factor: float = 0  # Of linear scaling; 0: none.
     context: int = 2048
     type: Type = Type.F32
 
@@ -57,6 +58,10 @@ SHAPES = {
     "llama": Shape("llama", "smollm", d_model=96, heads=3, rope_base=100000.0),
     "llama3": Shape("llama", "llama-bpe", d_model=128, heads=4, kv_heads=2, tied=False,
                     rope_base=500000.0, llama3_rope=True),
+    "llama-linear": Shape("llama", "smollm", d_model=96, heads=3, rope_factor=4.0),
+    # Of the layers that see everything alone.
+    "gemma3-linear": Shape("gemma3", "", layers=7, heads=4, head_dim=32, window=70,
+                           rope_base=1000000.0, rope_factor=8.0),
     "qwen2": Shape("qwen2", "qwen2", heads=4, kv_heads=2, head_dim=16, rope_base=1000000.0),
     # Heads times head size differs from d_model here and in gemma3.
     "qwen3": Shape("qwen3", "qwen2", heads=4, kv_heads=2, rope_base=1000000.0),
@@ -148,6 +153,9 @@ def _add_sizes(writer, name, s: Shape):
         writer.add_value_length(s.head_dim)
     if s.architecture == "llama":
         writer.add_rope_dimension_count(s.head_dim)
+    if s.rope_factor:
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(s.rope_factor)
     if s.window:
         writer.add_sliding_window(s.window)
 

@@ -88,17 +88,43 @@ def test_a_vanished_client_frees_its_slot(fake, phase, leave):
     connection.close()
 
 
-def test_a_reset_is_seen_behind_pipelined_bytes(fake):
+HEALTH = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [100, 60_000, 70_000, 1_000_000])
+@pytest.mark.parametrize("leave", ["reset", "close"])
+def test_a_vanished_client_is_seen_behind_pipelined_bytes(fake, leave, size):
     connection = post(fake, {"prompt": "@stall", "max_tokens": 9})
     wait_until(lambda: running(fake) > 0)
-    connection.settimeout(1)
-    try:
-        while True:
-            connection.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
-    except TimeoutError:
-        pass  # The server has stopped reading: its buffer is bounded.
-    reset(connection)
+    connection.sendall(HEALTH * (size // len(HEALTH) + 1))
+    if leave == "reset":
+        reset(connection)
+    else:
+        connection.close()
     wait_until(lambda: running(fake) == 0, 2)
+
+
+def test_a_flood_behind_a_request_ends_it(fake):
+    connection = post(fake, {"prompt": "@stall", "max_tokens": 9})
+    wait_until(lambda: running(fake) > 0)
+    with pytest.raises((ConnectionError, TimeoutError)):
+        for _ in range(100):
+            connection.sendall(HEALTH * 30_000)
+    wait_until(lambda: running(fake) == 0, 2)
+
+
+def test_pipelined_requests_that_are_answered_at_once_all_are(fake):
+    count = 5000
+    connection = socket.create_connection(("127.0.0.1", fake.port), timeout=10)
+    sender = threading.Thread(target=connection.sendall, args=(HEALTH * count,))
+    sender.start()
+    answers = b""
+    while answers.count(b"HTTP/1.1 200") < count:
+        part = connection.recv(1 << 20)
+        assert part, answers.count(b"HTTP/1.1 200")
+        answers += part
+    sender.join()
+    connection.close()
 
 
 def test_many_vanish_at_once(fake):

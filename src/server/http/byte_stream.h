@@ -18,8 +18,6 @@ class ByteStream {
                                                    boost::system::error_code& error) = 0;
   virtual boost::asio::awaitable<size_t> write_some(boost::asio::const_buffer from,
                                                     boost::system::error_code& error) = 0;
-  // Returns when the peer has reset the connection, or after close().
-  virtual boost::asio::awaitable<void> wait_broken() = 0;
   // No more output; input goes on.
   virtual void shutdown_output() = 0;
   // Ends all pending operations with an error.

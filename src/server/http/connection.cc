@@ -16,7 +16,9 @@ constexpr int kClientLeft = 499;
 constexpr size_t kInboxBytesMax = 64 << 10;
 constexpr size_t kWriteBytesMax = 64 << 10;
 constexpr std::chrono::milliseconds kLinger{1'000};
-constexpr size_t kLingerBytesMax = 32 << 20;
+constexpr size_t kDiscardedBytesMax = 32 << 20;
+// For so long a full inbox may wait for the answer before it.
+constexpr std::chrono::milliseconds kPatience{100};
 
 }  // namespace
 
@@ -139,7 +141,9 @@ asio::awaitable<void> Connection::answer(RequestReader& reader) {
   request_ = &reader.request();
   served_ = {};
   const auto begin = Clock::now();
+  answering_ = true;
   const bool handled = co_await application_.handle(*this);
+  answering_ = false;
   gone_hook_ = nullptr;
   if (broken_) served_.status = handled ? kClientLeft : 500;
   served_.duration = Clock::now() - begin;
@@ -162,12 +166,8 @@ asio::awaitable<void> Connection::read_ahead() {
   std::array<char, 16 << 10> bytes;
   while (!broken_) {
     if (inbox_.size() + bytes.size() > kInboxBytesMax) {
-      if (!watching_) {
-        watching_ = true;
-        auto watch = [](std::shared_ptr<Connection> me) -> Void { co_await me->watch_reset(); };
-        asio::co_spawn(stream_->executor(), watch(shared_from_this()), asio::detached);
-      }
-      co_await room_.wait_until(Clock::time_point::max());
+      const bool room = co_await room_.wait_until(Clock::now() + kPatience);
+      if (!room && answering_) answer_no_more();
       continue;
     }
     boost::system::error_code error;
@@ -175,7 +175,7 @@ asio::awaitable<void> Connection::read_ahead() {
     const size_t count = co_await stream_->read_some(into, error);
     if (discard_input_) {
       discarded_ += count;
-      if (discarded_ > kLingerBytesMax) error = asio::error::eof;
+      if (discarded_ > kDiscardedBytesMax) error = asio::error::eof;
     } else {
       inbox_.append(bytes.data(), count);
     }
@@ -188,11 +188,12 @@ asio::awaitable<void> Connection::read_ahead() {
   input_ended();
 }
 
-// With the inbox full nothing is read, so a reset would go unnoticed.
-asio::awaitable<void> Connection::watch_reset() {
-  co_await stream_->wait_broken();
-  broken_ = true;
-  input_ended();
+// With the inbox full nothing would be read, and the client's end not be noticed behind it. So the
+// connection ends with the answer under way; whoever pipelines asks again, as HTTP has it.
+void Connection::answer_no_more() {
+  keep_alive_ = false;
+  discard_input_ = true;
+  inbox_.clear();
 }
 
 void Connection::input_ended() {

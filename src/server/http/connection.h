@@ -1,7 +1,8 @@
 // One client's connection: requests in, one at a time, each answered before the next is looked at.
 //
 // A second coroutine reads ahead all the while, into a small bounded buffer, so that a client that
-// goes away is noticed whatever the connection is doing. Pipelined requests wait in that buffer.
+// goes away is noticed whatever the connection is doing. Pipelined requests wait in that buffer; if
+// it is full for long, the connection ends with the answer under way.
 #pragma once
 
 #include <chrono>
@@ -44,7 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private Exch
   Void linger();
 
   Void read_ahead();
-  Void watch_reset();
+  void answer_no_more();
   void input_ended();
 
   Bool send(std::string_view bytes);
@@ -65,9 +66,9 @@ class Connection : public std::enable_shared_from_this<Connection>, private Exch
   Application& application_;
   ConnectionLimits limits_;
 
-  size_t discarded_ = 0;  // While lingering.
+  size_t discarded_ = 0;  // While lingering, or behind a long answer.
   std::string inbox_;     // Read but not yet understood.
-  bool input_ended_ = false, broken_ = false, discard_input_ = false, watching_ = false;
+  bool input_ended_ = false, broken_ = false, discard_input_ = false, answering_ = false;
   Wakeup wakeup_, room_;
   boost::asio::steady_timer write_timer_;
 

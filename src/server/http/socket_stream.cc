@@ -36,12 +36,6 @@ class SocketStream : public ByteStream {
     co_return count;
   }
 
-  asio::awaitable<void> wait_broken() override {
-    error_code ignored;
-    auto token = asio::redirect_error(asio::use_awaitable, ignored);
-    co_await socket_.async_wait(asio::socket_base::wait_error, token);
-  }
-
   void shutdown_output() override {
     error_code ignored;
     socket_.shutdown(asio::socket_base::shutdown_send, ignored);

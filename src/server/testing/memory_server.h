@@ -56,15 +56,10 @@ class MemoryStream : public ByteStream {
     co_return count;
   }
 
-  boost::asio::awaitable<void> wait_broken() override {
-    while (!closed_) co_await broken_.wait_until(Clock::time_point::max());
-  }
-
   void shutdown_output() override { hang_up(); }
   void close() override {
     closed_ = true;
     change_.notify();
-    broken_.notify();
   }
   std::string peer() const override { return "memory"; }
 
@@ -79,7 +74,6 @@ class MemoryStream : public ByteStream {
   boost::asio::io_context& io_;
   std::deque<std::string> pieces_;
   Wakeup change_;
-  Wakeup broken_{io_.get_executor()};
   bool hung_up_ = false, closed_ = false;
 };
 
