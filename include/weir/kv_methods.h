@@ -17,7 +17,7 @@ struct KvParameter {
 
 struct KvMethod {
   std::string name;
-  std::string role;   // "keep".
+  std::string role;   // "keep" or "store".
   std::string paper;  // Authors, title, year; or what it is where there is none.
   std::string description;
   std::string observes;  // What must be watched of the model for it.
@@ -27,7 +27,7 @@ struct KvMethod {
   std::vector<KvParameter> parameters;
 };
 
-// By name.
+// By role, then name.
 std::vector<KvMethod> kv_methods();
 
 }  // namespace weir

@@ -67,7 +67,8 @@ int list(bool as_json) {
   if (as_json)
     put_json({{"methods", std::move(methods)}});
   else
-    put("A recipe names one, --kv 'keep=snapkv(budget=0.2,window=32)'; keep=all drops nothing.\n");
+    put("A recipe names one of each role, --kv 'keep=snapkv(budget=0.2,window=32);store=int8'; "
+        "keep=all drops nothing, store=raw encodes nothing.\n");
   return kSuccess;
 }
 

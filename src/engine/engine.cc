@@ -115,7 +115,8 @@ Result<Sequence> Engine::create_sequence(std::string_view kv) {
   LoadedModel& m = *impl_->model;
   WEIR_ASSIGN(const Recipe recipe, kv.empty() ? Result<Recipe>(m.recipe) : parse_recipe(kv));
   impl_->loop.call([&] {
-    state = std::make_shared<Sequence::State>(impl_->loop, m, Cache(m.shape, *m.pages, m.root));
+    Cache cache(m.shape, *m.pages, m.root, make_store(recipe, m.shape.page_shape()));
+    state = std::make_shared<Sequence::State>(impl_->loop, m, std::move(cache));
     state->stream.keep = Keeper::make(recipe, m.shape, *m.pages, *m.probabilities);
   });
   return Sequence(std::move(state));

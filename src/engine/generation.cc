@@ -24,37 +24,37 @@ uint32_t Generation::length_max(const Request& request, uint32_t context_tokens_
   return prompt + request.max_tokens;
 }
 
-std::unique_ptr<Keeper> Generation::keeper_of(const Request& request,
-                                              const GenerationContext& context) {
+Generation::Keeping Generation::keeping_of(const Request& request,
+                                           const GenerationContext& context) {
   const auto recipe =
       request.kv.empty() ? Result<Recipe>(context.recipe) : parse_recipe(request.kv);
   WEIR_CHECK(recipe, "{}", recipe.error().message);
-  auto keeper = Keeper::make(*recipe, context.shape, context.pages, context.probabilities);
-  if (keeper) keeper->expect_prompt(static_cast<int32_t>(request.prompt.size()));
-  return keeper;
+  const Room plain = Room::plain(length_max(request, context.context_tokens_max));
+  Keeping out{Keeper::make(*recipe, context.shape, context.pages, context.probabilities),
+              make_store(*recipe, context.shape.page_shape()), plain, plain};
+  if (!out.keeper) return out;
+  const auto prompt = static_cast<int32_t>(request.prompt.size());
+  out.keeper->expect_prompt(prompt);
+  out.first = out.other = out.keeper->room(0, 0, plain.tokens, prompt);
+  if (out.keeper->next_point(prompt - 1) != prompt) return out;
+  const int32_t left = std::min(prompt, out.keeper->kept_max(prompt));
+  out.other = out.keeper->room(prompt, left, plain.tokens, prompt);
+  return out;
 }
 
-Generation::Rooms Generation::rooms_of(const Request& request, const GenerationContext& context,
-                                       const Keeper* keeper) {
-  const uint64_t length = length_max(request, context.context_tokens_max);
-  if (!keeper) return {Room::plain(length), Room::plain(length)};
-  const auto prompt = static_cast<int32_t>(request.prompt.size());
-  const Room first = keeper->room(0, 0, length, prompt);
-  if (keeper->next_point(prompt - 1) != prompt) return {first, first};
-  const int32_t left = std::min(prompt, keeper->kept_max(prompt));
-  return {first, keeper->room(prompt, left, length, prompt)};
+uint64_t Generation::bytes_of(const Room& room, const Store& store,
+                              const GenerationContext& context) {
+  return context.shape.peak_bytes(room, context.pages.page_bytes(), store);
 }
 
 uint64_t Generation::peak_bytes(const Request& request, const GenerationContext& context) {
-  const auto keeper = keeper_of(request, context);
-  return peak_bytes(rooms_of(request, context, keeper.get()), request.choices, context);
+  return peak_bytes(keeping_of(request, context), request.choices, context);
 }
 
-uint64_t Generation::peak_bytes(const Rooms& rooms, uint32_t choices,
+uint64_t Generation::peak_bytes(const Keeping& keeping, uint32_t choices,
                                 const GenerationContext& context) {
-  const size_t page = context.pages.page_bytes();
-  return context.shape.peak_bytes(rooms.first, page) +
-         (choices - 1) * context.shape.peak_bytes(rooms.other, page);
+  return bytes_of(keeping.first, keeping.store, context) +
+         (choices - 1) * bytes_of(keeping.other, keeping.store, context);
 }
 
 Generation::Generation(RequestId id, Request request, EventHandler handler,
@@ -70,14 +70,14 @@ void Generation::start() {
   for (uint32_t i = 0; i < request_.choices; ++i)
     running_[i].choice = std::make_unique<Choice>(i, request_, context_.tokenizer, seed_,
                                                   context_.context_tokens_max);
-  auto stream = std::make_unique<Stream>(context_.loop.new_id(),
-                                         Cache(context_.shape, context_.pages, context_.root));
+  keeping_ = keeping_of(request_, context_);
+  Cache cache(context_.shape, context_.pages, context_.root, keeping_.store);
+  auto stream = std::make_unique<Stream>(context_.loop.new_id(), std::move(cache));
   stream->tokens = request_.prompt;
-  stream->keep = keeper_of(request_, context_);
-  rooms_ = rooms_of(request_, context_, stream->keep.get());
   stream->driver = this;
   stream->wanted = request_.prompt_logprobs >= 0 ? Logits::kAll : Logits::kLast;
-  stream->peak_bytes = peak_bytes(rooms_, request_.choices, context_);
+  stream->peak_bytes = peak_bytes(keeping_, request_.choices, context_);
+  stream->keep = std::move(keeping_.keeper);
   stream->sequences = request_.choices;
   stream->prompt = stream->known();
   context_.loop.join(*stream);
@@ -87,9 +87,8 @@ void Generation::start() {
 // The scheduler has seen that all of it fits. What the forks will need is held until they are made.
 void Generation::admit() {
   Stream& stream = *running_[0].stream;
-  const Status mine = stream.cache.promise(rooms_.first);
-  promised_for_forks_ =
-      context_.shape.peak_bytes(rooms_.other, context_.pages.page_bytes()) * (request_.choices - 1);
+  const Status mine = stream.cache.promise(keeping_.first);
+  promised_for_forks_ = bytes_of(keeping_.other, keeping_.store, context_) * (request_.choices - 1);
   const Status forks = context_.pages.promise(promised_for_forks_);
   WEIR_CHECK(mine && forks, "peak {} promised {} of {}", stream.peak_bytes,
              context_.pages.promised(), context_.pages.budget());

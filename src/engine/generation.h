@@ -49,16 +49,16 @@ class Generation final : public Driver {
   static uint64_t peak_bytes(const Request& request, const GenerationContext& context);
 
  private:
-  // What the sequence that computes the prompt may need, and each other from the fork on.
-  struct Rooms {
+  // What a request's recipe comes to: how its sequences' rows are kept and stored, and what the one
+  // that computes the prompt may need, and each other from the fork on.
+  struct Keeping {
+    std::unique_ptr<Keeper> keeper;  // Null where every row stays.
+    Store store;
     Room first, other;
   };
-  static std::unique_ptr<Keeper> keeper_of(const Request& request,
-                                           const GenerationContext& context);
-  // `keeper` is keeper_of's: null where all is kept.
-  static Rooms rooms_of(const Request& request, const GenerationContext& context,
-                        const Keeper* keeper);
-  static uint64_t peak_bytes(const Rooms& rooms, uint32_t choices,
+  static Keeping keeping_of(const Request& request, const GenerationContext& context);
+  static uint64_t bytes_of(const Room& room, const Store& store, const GenerationContext& context);
+  static uint64_t peak_bytes(const Keeping& keeping, uint32_t choices,
                              const GenerationContext& context);
 
   struct Running {
@@ -76,7 +76,7 @@ class Generation final : public Driver {
   EventHandler handler_;
   GenerationContext& context_;
   uint64_t seed_;
-  Rooms rooms_;                   // Since it joined.
+  Keeping keeping_;               // Since it joined; the keeper is the first stream's.
   std::vector<Running> running_;  // By choice; the first's stream computes the prompt.
   PromptEvent prompt_;
   uint64_t promised_for_forks_ = 0;

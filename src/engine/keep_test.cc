@@ -1,4 +1,4 @@
-// What holds for every registered keep method, whoever wrote it.
+// What holds for every registered method, whoever wrote it, and for every pair of roles.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -38,6 +38,14 @@ std::string recipe_of(const PolicyEntry& entry, double budget = kBudget) {
     if (p.name == "window") list += ",window=8";
   }
   return "keep=" + std::string(entry.info.name) + "(" + list + ")";
+}
+
+// A store method that leaves few rows as they are, at its fewest bits.
+std::string store_of(const CodecEntry& entry) {
+  std::string list = "residual=20";
+  for (const Parameter& p : entry.info.parameters)
+    if (!p.words.empty()) list += "," + std::string(p.name) + "=" + std::string(p.words[0]);
+  return "store=" + std::string(entry.info.name) + "(" + list + ")";
 }
 
 EngineOptions options_of(int threads, uint32_t step_tokens) {
@@ -123,46 +131,6 @@ TEST_P(KeepTest, BytesFallWithTheRows) {
             most + kLayers * kHeads * (kBudget * sizeof(float) + 8 * kDim * sizeof(float)));
 }
 
-TEST_P(KeepTest, TheSameBitsWhateverTheChunksAndThreads) {
-  const auto appends = turns();
-  const auto of = [&](int threads, uint32_t step_tokens) {
-    const auto engine = open_tiny(kModel, options_of(threads, step_tokens));
-    auto s = *engine->create_sequence(recipe());
-    return run(s, appends);
-  };
-  const Trace plain = of(1, 512);
-  for (const auto& [threads, step] : {std::pair{1, 1u}, {2, 7u}, {3, 64u}, {2, 512u}})
-    EXPECT_TRUE(of(threads, step) == plain) << threads << " threads, steps of " << step;
-}
-
-TEST_P(KeepTest, TheSameBitsBesideOthers) {
-  const auto engine = open_tiny(kModel, options_of(2, 48));
-  auto alone = *engine->create_sequence(recipe()), beside = *engine->create_sequence(recipe());
-  auto other = *engine->create_sequence("keep=all"), third = *engine->create_sequence(recipe());
-  int i = 0;
-  for (const auto& tokens : turns()) {
-    ++i;
-    const auto others = tokens_of(1 + static_cast<size_t>(i) % 30, 3 * i);
-    const auto want = *alone.append(tokens);
-    const Append all[] = {{&other, others}, {&beside, tokens}, {&third, others}};
-    ASSERT_TRUE(engine->append(all));
-    ASSERT_TRUE(std::ranges::equal(want, beside.logits())) << i;
-  }
-  for (uint32_t l = 0; l < kLayers; ++l) EXPECT_EQ(alone.kept(l, 1), beside.kept(l, 1));
-}
-
-TEST_P(KeepTest, ForksGoOnAsTheirOriginWould) {
-  const auto engine = open_tiny(kModel, options_of(2, 64));
-  const auto appends = turns();
-  const std::span all(appends);
-  auto s = *engine->create_sequence(recipe());
-  run(s, all.first(30));
-  auto fork = *s.fork(), stray = *s.fork();
-  ASSERT_TRUE(stray.append(tokens_of(100, 33)));
-  const Trace want = run(s, all.subspan(30));
-  EXPECT_TRUE(run(fork, all.subspan(30)) == want);
-}
-
 TEST_P(KeepTest, AForkMadeBeforeAnEditKeepsItsRows) {
   const auto engine = open_tiny(kModel, options_of(2, 64));
   auto whole = *engine->create_sequence("keep=all");
@@ -238,28 +206,6 @@ TEST_P(KeepTest, AttentionIsPlainAttentionOverWhatIsLeft) {
   }
 }
 
-TEST_P(KeepTest, RequestsKeepAsSequencesByHandDo) {
-  const auto engine = open_tiny(kModel, options_of(2, 64));
-  Request r;
-  r.prompt = tokens_of(150);
-  r.sampling.temperature = 0;
-  r.max_tokens = 80;
-  r.ignore_eos = true;
-  r.kv = recipe();
-  r.choices = 2;
-  Collector got;
-  ASSERT_TRUE(engine->submit(r, got.handler()));
-  auto s = *engine->create_sequence(recipe());
-  ASSERT_TRUE(s.append(r.prompt));
-  std::vector<Token> want;
-  for (int i = 0; i < 80; ++i) {
-    want.push_back(*s.sample(r.sampling));
-    ASSERT_TRUE(s.append({&want.back(), 1}));
-  }
-  EXPECT_TRUE(got.end().status);
-  for (uint32_t c : {0u, 1u}) EXPECT_EQ(got.tokens(c), want);
-}
-
 TEST_P(KeepTest, WindowLayersAreExempt) {
   TinyModel model = kModel;
   model.architecture = Architecture::kGemma3;
@@ -273,6 +219,84 @@ TEST_P(KeepTest, WindowLayersAreExempt) {
 
 INSTANTIATE_TEST_SUITE_P(Methods, KeepTest, ::testing::ValuesIn(policies()),
                          [](const auto& p) { return std::string(p.param->info.name); });
+
+// Every keep method, every store method, and every pair of them.
+std::vector<std::string> recipes() {
+  std::vector<std::string> stores{""}, keeps{""}, out;
+  for (const CodecEntry* entry : codecs())
+    if (entry->info.name != "raw") stores.push_back(store_of(*entry));
+  for (const PolicyEntry* entry : policies()) keeps.push_back(recipe_of(*entry, 100));
+  for (const std::string& keep : keeps)
+    for (const std::string& store : stores)
+      if (!keep.empty() || !store.empty()) out.push_back(keep + ";" + store);
+  return out;
+}
+
+class RecipeTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(RecipeTest, TheSameBitsWhateverTheChunksAndThreads) {
+  const auto appends = turns();
+  const auto of = [&](int threads, uint32_t step_tokens) {
+    const auto engine = open_tiny(kModel, options_of(threads, step_tokens));
+    auto s = *engine->create_sequence(GetParam());
+    return run(s, appends);
+  };
+  const Trace plain = of(1, 512);
+  for (const auto& [threads, step] : {std::pair{1, 1u}, {2, 7u}, {3, 64u}, {2, 512u}})
+    EXPECT_TRUE(of(threads, step) == plain) << threads << " threads, steps of " << step;
+}
+
+TEST_P(RecipeTest, TheSameBitsBesideOthers) {
+  const auto engine = open_tiny(kModel, options_of(2, 48));
+  auto alone = *engine->create_sequence(GetParam()), beside = *engine->create_sequence(GetParam());
+  auto other = *engine->create_sequence("keep=all"), third = *engine->create_sequence(GetParam());
+  int i = 0;
+  for (const auto& tokens : turns()) {
+    ++i;
+    const auto others = tokens_of(1 + static_cast<size_t>(i) % 30, 3 * i);
+    const auto want = *alone.append(tokens);
+    const Append all[] = {{&other, others}, {&beside, tokens}, {&third, others}};
+    ASSERT_TRUE(engine->append(all));
+    ASSERT_TRUE(std::ranges::equal(want, beside.logits())) << i;
+  }
+  for (uint32_t l = 0; l < kLayers; ++l) EXPECT_EQ(alone.kept(l, 1), beside.kept(l, 1));
+}
+
+TEST_P(RecipeTest, ForksGoOnAsTheirOriginWould) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  const auto appends = turns();
+  const std::span all(appends);
+  auto s = *engine->create_sequence(GetParam());
+  run(s, all.first(30));
+  auto fork = *s.fork(), stray = *s.fork();
+  ASSERT_TRUE(stray.append(tokens_of(100, 33)));
+  const Trace want = run(s, all.subspan(30));
+  EXPECT_TRUE(run(fork, all.subspan(30)) == want);
+}
+
+TEST_P(RecipeTest, RequestsKeepAsSequencesByHandDo) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  Request r;
+  r.prompt = tokens_of(150);
+  r.sampling.temperature = 0;
+  r.max_tokens = 80;
+  r.ignore_eos = true;
+  r.kv = GetParam();
+  r.choices = 2;
+  Collector got;
+  ASSERT_TRUE(engine->submit(r, got.handler()));
+  auto s = *engine->create_sequence(GetParam());
+  ASSERT_TRUE(s.append(r.prompt));
+  std::vector<Token> want;
+  for (int i = 0; i < 80; ++i) {
+    want.push_back(*s.sample(r.sampling));
+    ASSERT_TRUE(s.append({&want.back(), 1}));
+  }
+  EXPECT_TRUE(got.end().status);
+  for (uint32_t c : {0u, 1u}) EXPECT_EQ(got.tokens(c), want);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RecipeTest, ::testing::ValuesIn(recipes()));
 
 // In a model of one layer, keys and values follow from a token and its position alone: what stays
 // of a long text is then, to rounding, the short text of the same tokens.
@@ -357,6 +381,46 @@ TEST(Keep, PromisesFallAtThePromptsEnd) {
   // The first has 900 rows less and goes on: there is room for another whole prompt.
   EXPECT_TRUE(other.append(tokens_of(900)));
   EXPECT_TRUE(first.end().status);
+}
+
+TEST(Store, BytesFallWithTheBits) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  const auto bytes = [&](const char* recipe) {
+    auto s = *engine->create_sequence(recipe);
+    EXPECT_TRUE(s.append(tokens_of(1500)));
+    EXPECT_EQ(s.kept(0, 0).size(), 1500u);
+    return static_cast<double>(s.kv_bytes());
+  };
+  // Of 24 pages in f32, one stays raw; heads of 16 fill half of their runs.
+  const double raw = bytes("");
+  EXPECT_LT(bytes("store=int8"), 0.64 * raw);
+  EXPECT_LT(bytes("store=kivi(bits=4,residual=0)"), 0.4 * raw);
+  EXPECT_LT(bytes("store=kivi(bits=2,residual=0)"), 0.28 * raw);
+  const auto after = engine->create_sequence();
+  EXPECT_EQ(engine->stats().kv_bytes_used, 0u);
+}
+
+TEST(Store, MoreSequencesFitWhenTheirRowsTakeLess) {
+  EngineOptions o = options_of(2, 64);
+  o.kv_bytes_max = kLayers * 50 * 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
+  o.context_tokens_max = 1500;
+  const auto engine = open_tiny(kModel, o);
+  const auto fit = [&](const char* recipe) {
+    std::vector<Sequence> all;
+    while (all.size() < 20) {
+      all.push_back(*engine->create_sequence(recipe));
+      if (!all.back().append(tokens_of(1300))) break;
+    }
+    return all.size() - 1;
+  };
+  EXPECT_EQ(fit("keep=all"), 2u);
+  EXPECT_GE(fit("store=kivi(bits=2,residual=0)"), 4u);
+}
+
+// The cases above are made from the table of methods: the page's example is one of them.
+TEST(Keep, TheExampleOfContributingIsAMethod) {
+  EXPECT_TRUE(std::ranges::any_of(policies(),
+                                  [](const PolicyEntry* p) { return p->info.name == "ruler"; }));
 }
 
 TEST(Keep, BadRecipesAreNamed) {

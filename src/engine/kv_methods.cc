@@ -1,5 +1,6 @@
 #include "weir/kv_methods.h"
 
+#include "kv/codec.h"
 #include "kv/policy.h"
 
 namespace weir {
@@ -30,6 +31,8 @@ KvMethod described(const MethodInfo& m) {
 std::vector<KvMethod> kv_methods() {
   std::vector<KvMethod> out;
   for (const PolicyEntry* entry : policies()) out.push_back(described(entry->info));
+  for (const CodecEntry* entry : codecs())
+    if (entry->info.name != "raw") out.push_back(described(entry->info));  // What no word says.
   return out;
 }
 

@@ -71,16 +71,18 @@ void Runner::gather(std::span<const Work> work, std::span<Stream* const> streams
               x_.begin() + static_cast<ptrdiff_t>(size_t{spans_[i].first} * d_model_));
 }
 
-// Rows that have passed the last layer count from now on, and a keep method may edit them before
-// anyone forks or reads them; others keep their residual stream.
+// Rows that have passed the last layer count from now on, and at a point a recipe edits and encodes
+// them before anyone forks or reads them; others keep their residual stream.
 void Runner::leave(std::span<const Work> work, std::span<Stream* const> streams) {
   for (size_t i = 0; i < work.size(); ++i) {
     Stream& s = *streams[i];
     const RowSpan& span = spans_[i];
     if (work[i].layer_end == s.cache.shape().layers) {
       s.hidden.clear();
+      const int32_t point = s.next_point();
       s.cache.advance(std::span(tokens_).subspan(span.first, span.rows));
       if (s.keep) s.keep->advance(s.cache);
+      if (s.cache.length() == point) s.cache.seal();
     } else {
       const auto from = x_.begin() + static_cast<ptrdiff_t>(size_t{span.first} * d_model_);
       s.hidden.assign(from, from + static_cast<ptrdiff_t>(size_t{span.rows} * d_model_));

@@ -1,6 +1,7 @@
 // One sequence inside the engine.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -34,8 +35,10 @@ struct Stream {
   Stream(uint64_t its_id, Cache its_cache) : id(its_id), cache(std::move(its_cache)) {}
 
   int32_t known() const { return static_cast<int32_t>(tokens.size()); }
-  // Rows may be computed up to here before the keep method has a say.
-  int32_t next_point() const { return keep ? keep->next_point(cache.length()) : kNoPoint; }
+  // Rows may be computed up to here before the recipe has a say.
+  int32_t next_point() const {
+    return std::min(cache.next_point(), keep ? keep->next_point(cache.length()) : kNoPoint);
+  }
   // What it may need on its way to `length` tokens, with a prompt that ends at `prompt_end`.
   Room room(uint64_t length, int32_t prompt_end) const;
 

@@ -8,7 +8,8 @@
 namespace weir::eval {
 
 struct Plan {
-  // Besides the full cache. Empty: every keep method that has a budget, at each of `budgets`.
+  // Besides the full cache. Empty: every keep method that has a budget, at each of `budgets`, and
+  // every store method at each number of bits.
   std::vector<std::string> recipes;
   std::vector<double> budgets = {0.5, 0.25, 0.1};
   std::vector<uint32_t> contexts = {512, 2048};  // Tokens that the cache holds when it is judged.

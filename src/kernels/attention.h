@@ -30,11 +30,14 @@ class ThreadPool;
 
 // What a kernel knows of 64 slots of one list: plain bytes. `bias` is added to each slot's logit
 // (natural units: log n for a row that stands for n, -inf for one that is dropped); null means
-// zeros. `k` may be null for a page that no row of the call sees (out of reach and freed).
+// zeros. `k` may be null for a page that no row of the call sees (out of reach and freed). Pages of
+// both forms may stand in one list; what a page on grids gives follows from its codes alone.
 struct AttentionPage {
   const std::byte* k = nullptr;
   const std::byte* v = nullptr;
   const float* bias = nullptr;  // [64]
+  int bits =
+      0;  // 0: elements of AttentionShape::kv. 8, 4 or 2: on grids (grid.h), all slots written.
 };
 
 // One list (a KV head of a layer of a sequence) as one span of queries meets it: query row i of the

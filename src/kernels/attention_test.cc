@@ -80,6 +80,26 @@ TEST_F(AttentionTest, IsasAgreeBitForBit) {
     }
 }
 
+// Pages on grids beside others, in every order; the reference reads what they hold.
+TEST_F(AttentionTest, PagesOnGridsAgreeWithDoublePrecisionOnEveryIsa) {
+  for (AttentionShape shape : {shape_of(2, 3, 64), shape_of(2, 1, 80), shape_of(1, 4, 256)})
+    for (const int bits : {8, 4, 2})
+      for (const int every : {1, 2}) {
+        shape.kv = DType::kF16;
+        TestSequence s({shape, 210, every == 2, 60});
+        s.write_all();
+        s.encode(bits, every);
+        std::vector<float> first;
+        for (const std::string_view name : available_isas()) {
+          ASSERT_TRUE(set_isa(name));
+          attend_whole(s);
+          if (first.empty()) first = s.out;
+          EXPECT_TRUE(same_bits(s.out, first)) << name << " " << shape.head_dim << " " << bits;
+        }
+        EXPECT_LT(s.error(true), 4e-6) << shape.head_dim << " " << bits << " " << every;
+      }
+}
+
 // One sequence, cut into chunks, alone or beside another, by so many threads.
 struct Schedule {
   int threads, chunk;
@@ -96,16 +116,21 @@ std::vector<Schedule> schedules(int tokens) {
   return all;
 }
 
+void attend_chunk(const Schedule& how, TestSequence& s, TestSequence& other, ThreadPool& pool,
+                  int at, int count) {
+  std::vector<AttentionSpan> spans = {s.span(at, count)};
+  if (how.together) {
+    spans.insert(spans.begin(), other.span(100, 33));
+    spans.push_back(other.span(17, 1));
+  }
+  attend(pool, s.o.shape, spans, how.split);
+}
+
 void run(const Schedule& how, TestSequence& s, TestSequence& other, ThreadPool& pool) {
   for (int at = 0; at < s.o.tokens; at += how.chunk) {
     const int count = std::min(how.chunk, s.o.tokens - at);
     for (int t = at; t < at + count; ++t) s.write_token(t);
-    std::vector<AttentionSpan> spans = {s.span(at, count)};
-    if (how.together) {
-      spans.insert(spans.begin(), other.span(100, 33));
-      spans.push_back(other.span(17, 1));
-    }
-    attend(pool, s.o.shape, spans, how.split);
+    attend_chunk(how, s, other, pool, at, count);
   }
 }
 
@@ -133,6 +158,44 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ScheduleTest,
                                                           shape_of(1, 7, 128),
                                                           shape_of(1, 4, 256, 100)),
                                           testing::Bool()));
+
+TEST_F(AttentionTest, PagesOnGridsGiveTheSameBitsHoweverRowsAreScheduled) {
+  for (const AttentionShape& shape : {shape_of(2, 3, 64), shape_of(1, 1, 80), shape_of(1, 7, 128)})
+    for (const int bits : {8, 4, 2}) {
+      TestSequence s({shape, 520, true, 21}), other({shape, 150, false, 0, 2});
+      s.write_all(), other.write_all();
+      s.encode(bits, 2), other.encode(bits, 1);
+      std::vector<float> want;
+      for (const Schedule& how : schedules(s.o.tokens)) {
+        if (how.chunk == 7 || how.threads == 2) continue;
+        ThreadPool pool(how.threads);
+        for (int at = 0; at < s.o.tokens; at += how.chunk)
+          attend_chunk(how, s, other, pool, at, std::min(how.chunk, s.o.tokens - at));
+        if (want.empty()) want = s.out;
+        ASSERT_TRUE(same_bits(s.out, want)) << bits << " bits, chunk " << how.chunk;
+      }
+    }
+}
+
+// Rows that are dropped, and slots that a row does not see, weigh nothing, whatever a raw page
+// beside holds.
+TEST_F(AttentionTest, PagesOnGridsBesideABrokenSlotNobodySees) {
+  for (const std::string_view name : available_isas()) {
+    ASSERT_TRUE(set_isa(name));
+    TestSequence s({shape_of(1, 3, 64), 230});
+    s.write_all();
+    s.encode(4, 1);
+    attend_whole(s);
+    const std::vector<float> want = s.out;
+    s.fill(0, 229, kNaN);
+    attend_whole(s);
+    const size_t row = 3 * 64, seen = 229 * row;
+    EXPECT_TRUE(
+        same_bits({s.out.begin(), s.out.begin() + seen}, {want.begin(), want.begin() + seen}))
+        << name;
+    for (size_t i = seen; i < s.out.size(); ++i) ASSERT_TRUE(std::isnan(s.out[i])) << i;
+  }
+}
 
 TEST_F(AttentionTest, AutomaticSplitGivesTheSameBits) {
   TestSequence s({shape_of(3, 3, 64), 1500});

@@ -11,6 +11,7 @@
 
 #include "base/thread_pool.h"
 #include "kernels/attention.h"
+#include "kernels/grid.h"
 #include "tensor/tensor.h"
 
 namespace weir {
@@ -48,6 +49,23 @@ class TestSequence {
   }
   void write_all() {
     for (int t = 0; t < o.tokens; ++t) write_token(t);
+  }
+  // Puts every `every`-th full page of each list on grids of so many bits.
+  void encode(int bits, int every) {
+    const int dim = o.shape.head_dim;
+    const size_t half = grid_half_bytes(bits, dim);
+    for (int h = 0; h < o.shape.kv_heads; ++h)
+      for (int p = 0; (p + 1) * kPageSlots <= slots(h); p += every) {
+        std::vector<float> keys, values;
+        for (int s = p * kPageSlots; s < (p + 1) * kPageSlots; ++s) {
+          for (const float x : k(h, s)) keys.push_back(x);
+          for (const float x : v(h, s)) values.push_back(x);
+        }
+        std::byte* at = encoded_.emplace_back(2 * half).data();
+        write_grid(bits, dim, keys.data(), values.data(), at, at + half);
+        AttentionPage& page = lists_[h].pages[p];
+        page.k = at, page.v = at + half, page.bits = bits;
+      }
   }
   void fill(int head, int slot, float value) {
     const std::vector<float> all(o.shape.head_dim, value);
@@ -122,8 +140,12 @@ class TestSequence {
   std::vector<float> row(int head, int slot, bool keys) const {
     std::vector<float> key(o.shape.head_dim), value(o.shape.head_dim);
     const AttentionPage& page = lists_[head].pages[slot / kPageSlots];
-    read_row(o.shape.kv, o.shape.head_dim, slot % kPageSlots, page.k, page.v, key.data(),
-             value.data());
+    if (page.bits)
+      read_grid_row(page.bits, o.shape.head_dim, slot % kPageSlots, page.k, page.v, key.data(),
+                    value.data());
+    else
+      read_row(o.shape.kv, o.shape.head_dim, slot % kPageSlots, page.k, page.v, key.data(),
+               value.data());
     return keys ? key : value;
   }
   void put(int head, int slot, const float* key, const float* value) {
@@ -164,6 +186,7 @@ class TestSequence {
   std::mt19937 random_;
   std::normal_distribution<float> normal_;
   std::vector<List> lists_;
+  std::deque<Buffer> encoded_;
   std::deque<std::vector<AttentionList>> descriptors_;  // Spans view them.
 };
 

@@ -1,6 +1,9 @@
 #include "kv/cache.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -17,9 +20,10 @@ size_t first_needed_block(const Reach& reach, int32_t next) {
 
 }  // namespace
 
-Cache::Cache(const CacheShape& shape, PagePool& pool, const PageKey& root)
+Cache::Cache(const CacheShape& shape, PagePool& pool, const PageKey& root, Store store)
     : shape_(&shape),
       pool_(&pool),
+      store_(std::move(store)),
       promised_(pool),
       layers_(shape.layers, LayerTable(shape, pool)),
       last_key_(root) {
@@ -27,18 +31,19 @@ Cache::Cache(const CacheShape& shape, PagePool& pool, const PageKey& root)
 }
 
 Result<Cache> Cache::fork() const {
-  Cache copy(*shape_, *pool_, last_key_);
+  Cache copy(*shape_, *pool_, last_key_, store_);
   WEIR_TRY(copy.promise(room_));
   copy.layers_ = layers_;
   copy.open_inputs_ = open_inputs_;
   copy.keys_ = keys_;
   copy.length_ = length_;
   copy.extended_ = extended_;
+  copy.sealed_ = sealed_;
   return copy;
 }
 
 uint64_t Cache::promise_bytes(const Room& room) const {
-  const uint64_t bytes = shape_->peak_bytes(room_ | room, pool_->page_bytes());
+  const uint64_t bytes = shape_->peak_bytes(room_ | room, pool_->page_bytes(), store_);
   return bytes - std::min(bytes, promised_.bytes());
 }
 
@@ -49,7 +54,7 @@ Status Cache::promise(const Room& room) {
 }
 
 void Cache::settle(const Room& room) {
-  const uint64_t bytes = shape_->peak_bytes(room, pool_->page_bytes());
+  const uint64_t bytes = shape_->peak_bytes(room, pool_->page_bytes(), store_);
   WEIR_CHECK(bytes <= promised_.bytes(), "{} bytes of {}", bytes, promised_.bytes());
   const Status less = promised_.set(bytes);
   WEIR_CHECK(less, "{}", less.error().message);
@@ -96,6 +101,20 @@ void Cache::apply(std::span<const Edit> edits, std::string_view act) {
                rows(edit.layer), room_.kept);
   }
   last_key_ = next_key(last_key_, {}, fmt::format("{}@{}", act, length_));
+}
+
+// As with an edit, no key after the first encoded row is that of a clean block.
+void Cache::seal() {
+  WEIR_CHECK(extended_ == length_, "{} rows of {}", length_, extended_);
+  if (!store_) return;
+  for (uint32_t l = 0; l < shape_->layers; ++l) {
+    if (!shape_->editable(l)) continue;
+    const int32_t settled = store_.settled(rows(l));
+    layers_[l].seal(store_.codec, settled);
+    if (settled == 0 || sealed_) continue;
+    sealed_ = true;
+    last_key_ = next_key(last_key_, {}, fmt::format("{}@{}", store_.act, length_));
+  }
 }
 
 void Cache::free_out_of_reach() {

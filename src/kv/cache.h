@@ -9,7 +9,8 @@
 //
 // Extents are shared between forks and copied on the first write. A layer whose reach is a window
 // lets go of blocks that no query to come can read. An edit leaves some of a layer's rows, copied
-// bit for bit into extents of their own, and lets go of the rest (layer_table.h).
+// bit for bit into extents of their own, and lets go of the rest (layer_table.h). Where a recipe
+// names a codec, settled rows are encoded at points (store.h).
 //
 // Owned by the engine's thread. Only the cache mutates what it holds.
 #pragma once
@@ -34,7 +35,7 @@ class Cache {
   // `shape` and `pool` outlive the cache. `root` is the key before the first page. REQUIRES a codec
   // that takes rows one by one, gives back what a page holds and rounds that to itself, and whose
   // pages attention reads in place.
-  Cache(const CacheShape& shape, PagePool& pool, const PageKey& root);
+  Cache(const CacheShape& shape, PagePool& pool, const PageKey& root, Store store = {});
 
   // A second sequence with the same rows; pages are shared until written. kUnavailable if the
   // budget cannot promise what the copy may come to use.
@@ -65,6 +66,12 @@ class Cache {
   // for edits, and layers that may be edited, each named once.
   void apply(std::span<const Edit> edits, std::string_view act);
 
+  // Encodes what is settled. REQUIRES all rows of a step to count, and calls at equal lengths for
+  // equal bits: at next_point() and wherever rows were edited.
+  void seal();
+  // Rows may be computed up to here before they are to be sealed.
+  int32_t next_point() const { return store_.next_point(length_); }
+
   const CacheShape& shape() const { return *shape_; }
   int32_t length() const { return length_; }
   // Rows that a layer holds for queries at `length` and later.
@@ -94,6 +101,7 @@ class Cache {
 
   const CacheShape* shape_;
   PagePool* pool_;
+  Store store_;
   PromisedBytes promised_;  // Outlives the layers: used bytes fall before what covers them.
   Room room_;
   std::vector<LayerTable> layers_;
@@ -102,6 +110,7 @@ class Cache {
   PageKey last_key_;
   int32_t length_ = 0;    // Rows that count.
   int32_t extended_ = 0;  // Rows there is room for.
+  bool sealed_ = false;   // Some row was encoded.
 };
 
 }  // namespace weir

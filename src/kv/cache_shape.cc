@@ -19,7 +19,8 @@ Room Room::operator|(const Room& other) const {
           std::max(row_bytes, other.row_bytes), std::max(fixed_bytes, other.fixed_bytes)};
 }
 
-uint64_t CacheShape::peak_bytes(const Room& room, size_t page_bytes_of_pool) const {
+uint64_t CacheShape::peak_bytes(const Room& room, size_t page_bytes_of_pool,
+                                const Store& store) const {
   // A kept row has a position and a bias of its own in each head, and another bias among sinks.
   const uint64_t places =
       pages(room.kept) * kPageSlots * kv_heads * (sizeof(int32_t) + 2 * sizeof(float));
@@ -31,7 +32,10 @@ uint64_t CacheShape::peak_bytes(const Room& room, size_t page_bytes_of_pool) con
     if (r.kind == Reach::Kind::kWindow || r.kind == Reach::Kind::kOwnBlock)
       held = std::min<uint64_t>(
           held, static_cast<uint64_t>(r.window) + step_tokens_max + 2 * kBlockSlots);
-    all_pages += pages(held);
+    if (store && editable(l))
+      others += store.layer_bytes_max(held, room.kept, page_bytes_of_pool);
+    else
+      all_pages += pages(held);
     if (!editable(l)) continue;
     others += room.rows * room.row_bytes + places;
     edits = room.kept > 0;

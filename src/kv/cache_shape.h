@@ -7,6 +7,7 @@
 
 #include "kv/codec.h"
 #include "kv/reach.h"
+#include "kv/store.h"
 
 namespace weir {
 
@@ -35,12 +36,12 @@ struct CacheShape {
 
   // A block's page: all heads of one layer.
   PageShape page_shape() const { return {kv_heads, head_dim, kv}; }
-  // Whether rows of a layer may be dropped by an edit. A layer with a reach is exempt: it lets go
-  // of its rows by itself.
+  // Whether rows of a layer may be dropped by an edit, or encoded. A layer with a reach is exempt:
+  // it lets go of its rows by itself.
   bool editable(uint32_t layer) const { return reach[layer].kind == Reach::Kind::kAll; }
   // The most that a sequence with so much room may come to use. While an edit rebuilds a layer, its
   // old rows and its new ones are both held: with edits, that is part of it.
-  uint64_t peak_bytes(const Room& room, size_t page_bytes_of_pool) const;
+  uint64_t peak_bytes(const Room& room, size_t page_bytes_of_pool, const Store& store = {}) const;
   uint64_t peak_bytes(uint64_t tokens, size_t page_bytes_of_pool) const {
     return peak_bytes(Room::plain(tokens), page_bytes_of_pool);
   }

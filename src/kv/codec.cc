@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <utility>
 
 #include "base/check.h"
 
@@ -10,8 +11,8 @@ namespace weir {
 namespace {
 
 // Filled before main() by the codecs' files.
-std::map<std::string, CodecEntry::Make, std::less<>>& table() {
-  static std::map<std::string, CodecEntry::Make, std::less<>> all;
+std::map<std::string_view, const CodecEntry*>& table() {
+  static std::map<std::string_view, const CodecEntry*> all;
   return all;
 }
 
@@ -27,16 +28,24 @@ AttentionPage Codec::in_place(const std::byte*, uint32_t) const {
 
 Result<std::shared_ptr<const Codec>> make_codec(std::string_view name, const PageShape& shape) {
   const auto found = table().find(name);
-  if (found != table().end()) return found->second(shape);
+  if (found != table().end()) return found->second->make(shape, Arguments(found->second->info));
   std::string known;
-  for (const auto& [each, make] : table()) known += (known.empty() ? "" : ", ") + each;
+  for (const auto& [each, entry] : table())
+    known += (known.empty() ? "" : ", ") + std::string(each);
   return fail(Code::kNotFound, fmt::format("no codec is named {}; there are: {}", name, known),
               "codec");
 }
 
-CodecEntry::CodecEntry(std::string_view name, Make make) {
-  const bool added = table().emplace(name, make).second;
-  WEIR_CHECK(added, "two codecs are named {}", name);
+CodecEntry::CodecEntry(MethodInfo its_info, Make its_make)
+    : info(std::move(its_info)), make(its_make) {
+  const bool added = table().emplace(info.name, this).second;
+  WEIR_CHECK(added, "two codecs are named {}", info.name);
+}
+
+std::vector<const CodecEntry*> codecs() {
+  std::vector<const CodecEntry*> out;
+  for (const auto& [name, entry] : table()) out.push_back(entry);
+  return out;
 }
 
 }  // namespace weir

@@ -2,7 +2,8 @@
 // one file under codecs/ that names itself with a CodecEntry; nobody else needs to know of it.
 //
 // Kernels never call a codec. Where its pages lie as attention reads them, in_place() says where;
-// all others are decoded before attention (list_attention.h).
+// all others are decoded before attention (list_attention.h). A page of a sequence's own cache is
+// open first, in the cache's codec (raw); a recipe's codec encodes it once it is settled (store.h).
 #pragma once
 
 #include <cstddef>
@@ -10,8 +11,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernels/attention.h"
+#include "kv/method.h"
 #include "tensor/dtype.h"
 #include "weir/status.h"
 
@@ -56,21 +59,28 @@ class Codec {
   // Gives slots [slot, slot + count) of the page's list `list` as floats, [count][head_dim] each.
   virtual void decode(const std::byte* page, uint32_t list, uint32_t slot, uint32_t count, float* k,
                       float* v) const = 0;
-  // Where attention may read the page's list `list` in the layout of attention.h, in the type
-  // shape().kv; nulls where the bytes have another form.
+  // Where attention may read the page's list `list` in a form of attention.h; nulls where the bytes
+  // have another one.
   virtual AttentionPage in_place(const std::byte* page, uint32_t list) const;
 
  private:
   PageShape shape_;
 };
 
-// kNotFound for a name that no codec has; the message lists those there are.
+// With the parameters' defaults. kNotFound for a name that no codec has; the message lists those
+// there are.
 Result<std::shared_ptr<const Codec>> make_codec(std::string_view name, const PageShape& shape);
 
 // A codec's line in the table of codecs: one static object in its file.
 struct CodecEntry {
-  using Make = std::shared_ptr<const Codec> (*)(const PageShape& shape);
-  CodecEntry(std::string_view name, Make make);
+  using Make = std::shared_ptr<const Codec> (*)(const PageShape& shape, const Arguments& arguments);
+  CodecEntry(MethodInfo its_info, Make its_make);
+
+  MethodInfo info;
+  Make make;
 };
+
+// By name.
+std::vector<const CodecEntry*> codecs();
 
 }  // namespace weir

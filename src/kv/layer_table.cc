@@ -60,12 +60,12 @@ float LayerTable::bias(uint32_t head, int32_t slot) const {
 }
 
 // Kernels read pages through these descriptors, which change only when a page comes or goes.
-void LayerTable::point_at(size_t block, int page) {
-  const size_t index = block * kPagesPerBlock + static_cast<size_t>(page);
+void LayerTable::point_at(size_t index) {
+  const PageAt at = page_at(static_cast<int32_t>(index * kPageSlots));
   for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
     if (pages_[h].size() <= index) pages_[h].resize(index + 1);
     AttentionPage& to = pages_[h][index];
-    to = shape_->codec->in_place(extents_[block].page(page), h);
+    to = at.codec->in_place(at.bytes(), h);
     if (kept_ && index * kPageSlots < kept_->bias[h].size())
       to.bias = &kept_->bias[h][index * kPageSlots];
     if (static_cast<int32_t>(index * kPageSlots) >= sinks()) continue;
@@ -79,12 +79,20 @@ void LayerTable::own_block(size_t block) {
   ExtentRef& extent = extents_[block];
   if (!extent || !extent.shared()) return;
   ExtentRef mine = ExtentRef::take(*pool_);
-  for (int p = 0; p < extent.committed(); ++p) {
+  mine.drop(std::max(extent.first(), sealed_pages_of(block)));
+  for (int p = mine.first(); p < extent.committed(); ++p) {
     mine.commit(p);
     std::memcpy(mine.page(p), extent.page(p), pool_->page_bytes());
   }
   extent = std::move(mine);
-  for (int p = 0; p < extent.committed(); ++p) point_at(block, p);
+  for (int p = extent.first(); p < extent.committed(); ++p)
+    point_at(block * kPagesPerBlock + static_cast<size_t>(p));
+}
+
+// Of the block's pages, the first that are encoded.
+int LayerTable::sealed_pages_of(size_t block) const {
+  return std::clamp(sealed() / kPageSlots - static_cast<int>(block) * kPagesPerBlock, 0,
+                    kPagesPerBlock);
 }
 
 void LayerTable::extend(int32_t from, int32_t to) {
@@ -93,38 +101,54 @@ void LayerTable::extend(int32_t from, int32_t to) {
     const size_t b = static_cast<size_t>(room_ / kBlockSlots);
     const int p = room_ % kBlockSlots / kPageSlots;
     if (b == extents_.size()) extents_.emplace_back();
-    if (!extents_[b]) extents_[b] = ExtentRef::take(*pool_);
+    if (!extents_[b]) {
+      extents_[b] = ExtentRef::take(*pool_);
+      extents_[b].drop(p);
+    }
     if (extents_[b].committed() > p) continue;
     extents_[b].commit(p);
-    point_at(b, p);
+    point_at(b * kPagesPerBlock + static_cast<size_t>(p));
   }
 }
 
-// Calls f(page, slot in it, rows) for the part of rows [slot, slot + rows) in each page.
+LayerTable::PageAt LayerTable::page_at(int32_t slot) const {
+  if (slot < sealed()) {
+    const int32_t page = slot / kPageSlots;
+    return {&packed_->codec(), &packed_->extent(page), packed_->offset(page)};
+  }
+  const auto page = static_cast<size_t>(slot % kBlockSlots / kPageSlots);
+  return {shape_->codec.get(), &extents_[static_cast<size_t>(slot / kBlockSlots)],
+          page * pool_->page_bytes()};
+}
+
+// Calls f(codec, page, slot in it, rows) for the part of rows [slot, slot + rows) in each page.
 template <typename Function>
 void LayerTable::for_each_page(int32_t slot, int32_t rows, const Function& f) const {
   for (const int32_t end = slot + rows; slot < end;) {
     const int32_t in_page = slot % kPageSlots, count = std::min(end - slot, kPageSlots - in_page);
-    const ExtentRef& extent = extents_[static_cast<size_t>(slot / kBlockSlots)];
-    f(extent.page(slot % kBlockSlots / kPageSlots), static_cast<uint32_t>(in_page),
-      static_cast<uint32_t>(count));
+    const PageAt at = page_at(slot);
+    f(*at.codec, at.bytes(), static_cast<uint32_t>(in_page), static_cast<uint32_t>(count));
     slot += count;
   }
 }
 
 void LayerTable::write(int32_t slot, const float* k, const float* v, int32_t rows) const {
   const size_t row = size_t{shape_->kv_heads} * shape_->head_dim;
-  for_each_page(slot, rows, [&](std::byte* page, uint32_t first, uint32_t count) {
-    shape_->codec->encode(first, {count, k, v}, page);
+  const auto encode = [&](const Codec& codec, std::byte* page, uint32_t first, uint32_t count) {
+    codec.encode(first, {count, k, v}, page);
     k += row * count, v += row * count;
-  });
+  };
+  for_each_page(slot, rows, encode);
 }
 
 void LayerTable::read(uint32_t head, int32_t slot, int32_t rows, float* k, float* v) const {
-  for_each_page(slot, rows, [&](const std::byte* page, uint32_t first, uint32_t count) {
-    shape_->codec->decode(page, head, first, count, k, v);
-    k += size_t{shape_->head_dim} * count, v += size_t{shape_->head_dim} * count;
-  });
+  const size_t dim = shape_->head_dim;
+  const auto decode = [&](const Codec& codec, const std::byte* page, uint32_t first,
+                          uint32_t count) {
+    codec.decode(page, head, first, count, k, v);
+    k += dim * count, v += dim * count;
+  };
+  for_each_page(slot, rows, decode);
 }
 
 void LayerTable::free_before(size_t block) {
@@ -237,6 +261,45 @@ void LayerTable::apply(const Edit& edit, int32_t length) {
   *this = std::move(next);
 }
 
+void LayerTable::seal(const std::shared_ptr<const Codec>& codec, int32_t slots) {
+  const int32_t before = sealed();
+  WEIR_CHECK(slots % kPageSlots == 0 && slots <= room_, "{} slots of {}", slots, room_);
+  if (slots <= before) return;
+  if (!packed_) packed_.emplace(*pool_, codec);
+  for (int32_t slot = before; slot < slots; slot += kPageSlots) encode_page(slot);
+  for (int32_t p = packed_->moved_from(before / kPageSlots); p < packed_->count(); ++p)
+    point_at(static_cast<size_t>(p));
+  let_go_of_raw();
+}
+
+void LayerTable::encode_page(int32_t slot) {
+  const size_t dim = shape_->head_dim, heads = shape_->kv_heads, row = heads * dim;
+  std::vector<float> k(kPageSlots * row), v(k.size()), head_k(kPageSlots * dim), head_v(head_k);
+  for (uint32_t h = 0; h < heads; ++h) {
+    read(h, slot, kPageSlots, head_k.data(), head_v.data());
+    for (size_t r = 0; r < kPageSlots; ++r) {
+      std::copy_n(&head_k[r * dim], dim, &k[r * row + h * dim]);
+      std::copy_n(&head_v[r * dim], dim, &v[r * row + h * dim]);
+    }
+  }
+  std::byte* page = packed_->add();
+  packed_->codec().encode(0, {kPageSlots, k.data(), v.data()}, page);
+}
+
+// A block that a fork still reads stays whole until one of them lets go of it.
+void LayerTable::let_go_of_raw() {
+  const auto blocks = std::min(extents_.size(), static_cast<size_t>(sealed() / kBlockSlots) + 1);
+  for (size_t b = 0; b < blocks; ++b) {
+    ExtentRef& extent = extents_[b];
+    if (!extent) continue;
+    const int sealed_pages = sealed_pages_of(b);
+    if (sealed_pages >= extent.committed())
+      extent = {};
+    else if (!extent.shared())
+      extent.drop(sealed_pages);
+  }
+}
+
 LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) const {
   LayerLists out{layer, {}, std::vector<List>(shape_->kv_heads)};
   const auto add = [&](uint32_t head, uint32_t begin, uint32_t end, bool sunk) {
@@ -251,14 +314,14 @@ LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) cons
   for (int32_t at = 0; at < room_; at += kPageSlots) {
     const size_t block = static_cast<size_t>(at / kBlockSlots);
     Page page;
-    page.extent = extents_[block];
-    page.page = at % kBlockSlots / kPageSlots;
+    const PageAt here = page_at(at);
+    page.extent = *here.extent, page.offset = here.offset;
     page.rows = static_cast<uint32_t>(std::min(kPageSlots, room_ - at));
     page.heads = shape_->kv_heads;
     page.first = {layer, 0};
-    page.codec = shape_->codec.get();
+    page.codec = here.codec;
     page.positions.first = at + shift_;
-    if (!kept_ && block < keys.size()) page.key = keys[block];
+    if (!kept_ && !packed_ && block < keys.size()) page.key = keys[block];
     // Rows that an edit left stand elsewhere in each head: a record of the page for each.
     for (uint32_t h = 0; at < kept && h < shape_->kv_heads; ++h) {
       Page mine = page;
@@ -282,8 +345,15 @@ LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) cons
   return out;
 }
 
+uint64_t LayerTable::bytes_read(int32_t slots) const {
+  const auto encoded = static_cast<uint64_t>(std::min(slots, sealed()));
+  const uint64_t raw = static_cast<uint64_t>(slots) - encoded;
+  const uint64_t of_encoded = packed_ ? encoded * packed_->codec().page_bytes() : 0;
+  return (of_encoded + raw * shape_->codec->page_bytes()) / kPageSlots;
+}
+
 uint64_t LayerTable::bytes() const {
-  uint64_t bytes = kept_ ? kept_->used.bytes() : 0;
+  uint64_t bytes = (kept_ ? kept_->used.bytes() : 0) + (packed_ ? packed_->bytes() : 0);
   for (const ExtentRef& e : extents_)
     if (e) bytes += e.bytes();
   return bytes;

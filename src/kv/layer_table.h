@@ -6,17 +6,20 @@
 //               head 0:  0 1 5 9 | 12 13 14         computed since, in order of position
 //               head 1:  0 4 5 8 | 12 13 14
 //
-// So an edited layer is read as any other: pages of slots, without holes.
+// So an edited layer is read as any other: pages of slots, without holes. Settled rows may be
+// encoded (store.h): the first slots, in whole pages, whose raw bytes are gone then.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "kernels/attention.h"
 #include "kv/cache_shape.h"
 #include "kv/edit.h"
+#include "kv/packed_pages.h"
 #include "kv/page.h"
 #include "kv/page_pool.h"
 
@@ -46,14 +49,22 @@ class LayerTable {
   void read(uint32_t head, int32_t slot, int32_t rows, float* k, float* v) const;
   // Lets go of the blocks before this one.
   void free_before(size_t block);
-  // Carries an edit out on a sequence of `length` rows. REQUIRES room for no row beyond them.
+  // Carries an edit out on a sequence of `length` rows. REQUIRES room for no row beyond them. What
+  // was encoded is decoded.
   void apply(const Edit& edit, int32_t length);
+  // Encodes the first so many slots, as far as they are not; all have their rows. REQUIRES whole
+  // pages and the codec of the calls before.
+  void seal(const std::shared_ptr<const Codec>& codec, int32_t slots);
+  // The slots that are encoded.
+  int32_t sealed() const { return packed_ ? packed_->count() * kPageSlots : 0; }
 
   // Of one KV head, for kernels.
   std::span<const AttentionPage> pages(uint32_t head) const { return pages_[head]; }
   std::span<const AttentionPage> sink_pages(uint32_t head) const { return sink_pages_[head]; }
   // As lists of slices; `keys` are those of clean blocks.
   LayerLists lists(uint32_t layer, std::span<const PageKey> keys) const;
+  // What attention reads of the slots [0, slots).
+  uint64_t bytes_read(int32_t slots) const;
   // Held memory, shared extents included.
   uint64_t bytes() const;
 
@@ -74,10 +85,21 @@ class LayerTable {
   };
   struct NewRow;
 
+  // Where a page of slots lies.
+  struct PageAt {
+    const Codec* codec;
+    const ExtentRef* extent;
+    size_t offset;
+    std::byte* bytes() const { return extent->page(0) + offset; }
+  };
+  PageAt page_at(int32_t slot) const;
   template <typename Function>
   void for_each_page(int32_t slot, int32_t rows, const Function& f) const;
   void own_block(size_t block);
-  void point_at(size_t block, int page);
+  void point_at(size_t page);
+  void encode_page(int32_t slot);
+  int sealed_pages_of(size_t block) const;
+  void let_go_of_raw();
   void hide_sinks(Kept& kept, int32_t sinks) const;
   void note_bias(Kept& kept, uint32_t head, int32_t slot, float bias) const;
   std::vector<NewRow> rows_of(uint32_t head, const HeadEdit& edit, int32_t slots) const;
@@ -86,7 +108,8 @@ class LayerTable {
 
   const CacheShape* shape_;
   PagePool* pool_;
-  std::vector<ExtentRef> extents_;                      // By slot / 256.
+  std::vector<ExtentRef> extents_;                      // By slot / 256, of those not encoded.
+  std::optional<PackedPages> packed_;                   // The encoded ones.
   std::vector<std::vector<AttentionPage>> pages_;       // [kv_heads][slot / 64].
   std::vector<std::vector<AttentionPage>> sink_pages_;  // [kv_heads]
   std::shared_ptr<const Kept> kept_;                    // Forks share it. Null: nothing was edited.

@@ -46,7 +46,7 @@ struct Positions {
 // Immutable rows. A record of it is copied with its list; the bytes are shared and counted.
 struct Page {
   ExtentRef extent;     // Where the bytes lie; empty: freed, because no query to come reads them.
-  int page = 0;         // In which page of the extent,
+  size_t offset = 0;    // Bytes from the extent's beginning,
   uint32_t rows = 0;    // and how many rows.
   uint32_t layers = 1;  // The group of lists it serves: adjacent layers from `first`,
   uint32_t heads = 1;   // and heads. The codec's lists are [layers][heads].
@@ -57,7 +57,7 @@ struct Page {
   std::vector<float> bias;  // Of rows that stand for several from birth; empty: zeros.
   PageKey key;              // Of its block; zeros while rows are still to come.
 
-  const std::byte* bytes() const { return extent.page(page); }
+  const std::byte* bytes() const { return extent.page(0) + offset; }
   // Which of the codec's lists the rows of `at` are.
   uint32_t list(Place at) const { return (at.layer - first.layer) * heads + at.head - first.head; }
 };

@@ -7,13 +7,11 @@
 
 #include "base/check.h"
 #include "base/number.h"
-#include "kernels/layout.h"
 
 namespace weir {
 namespace {
 
 constexpr size_t kSystemPage = 4096;
-constexpr int kPagesPerExtent = kBlockSlots / kPageSlots;
 constexpr uint64_t kExtentsMax = 1 << 26;
 
 }  // namespace
@@ -77,7 +75,7 @@ uint32_t PagePool::take() {
              promised());
   const uint32_t extent = free_.back();
   free_.pop_back();
-  extents_[extent] = {1, 0};
+  extents_[extent] = {1, 0, 0};
   return extent;
 }
 
@@ -86,6 +84,24 @@ void PagePool::commit(uint32_t extent, int page) {
   WEIR_CHECK(page == e.committed && page < kPagesPerExtent, "page {} of {}", page, e.committed);
   ++e.committed;
   use(page_bytes_);
+}
+
+void PagePool::drop(uint32_t extent, int page) {
+  Extent& e = extents_[extent];
+  WEIR_CHECK(e.owners == 1 && page < kPagesPerExtent, "extent {}: {} owners", extent, e.owners);
+  give_back_pages(extent, std::min(page, e.committed));
+  e.first = std::max(e.first, page);
+  e.committed = std::max(e.committed, page);
+}
+
+// Pages [first, end) of an extent: gives the memory back, and makes it zeros for whoever commits it
+// next.
+void PagePool::give_back_pages(uint32_t extent, int end) {
+  const int first = extents_[extent].first;
+  if (end <= first) return;
+  const size_t bytes = page_bytes_ * static_cast<size_t>(end - first);
+  madvise(page(extent, first), bytes, MADV_DONTNEED);
+  used_ -= bytes;
 }
 
 void PagePool::use(uint64_t bytes) {
@@ -101,11 +117,7 @@ void PagePool::release(uint32_t extent) {
   Extent& e = extents_[extent];
   WEIR_CHECK(e.owners > 0, "extent {}", extent);
   if (--e.owners > 0) return;
-  // Gives the memory back, and makes it zeros for whoever takes the extent next.
-  const size_t bytes = page_bytes_ * static_cast<size_t>(e.committed);
-  if (bytes) madvise(page(extent, 0), bytes, MADV_DONTNEED);
-  used_ -= bytes;
-  e.committed = 0;
+  give_back_pages(extent, e.committed);
   free_.push_back(extent);
 }
 

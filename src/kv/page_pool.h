@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/layout.h"
 #include "weir/status.h"
 
 namespace weir {
@@ -26,6 +27,7 @@ namespace weir {
 // Owned by the engine's thread, but for used() and promised(), which anyone may read.
 class PagePool {
  public:
+  static constexpr int kPagesPerExtent = kBlockSlots / kPageSlots;
   // `page_bytes` for 64 tokens of all heads of one layer, rounded up to the system's pages.
   static Result<PagePool> create(size_t page_bytes, uint64_t budget_bytes);
   PagePool(PagePool&& other) noexcept;
@@ -40,6 +42,9 @@ class PagePool {
   // budget has pages, so that one is always to be had for a promised page.
   uint32_t take();
   void commit(uint32_t extent, int page);
+  // Gives back the extent's pages before this one, committed or not: the next to commit is this one
+  // or later. REQUIRES one owner.
+  void drop(uint32_t extent, int page);
   // Counts memory that lies elsewhere and belongs to keys and values: positions, biases, notes.
   void use(uint64_t bytes);
   void give_back(uint64_t bytes) { used_ -= bytes; }
@@ -50,6 +55,8 @@ class PagePool {
   void share(uint32_t extent) { ++extents_[extent].owners; }
   void release(uint32_t extent);
   bool shared(uint32_t extent) const { return extents_[extent].owners > 1; }
+  // Pages [first_page, committed_pages) are committed.
+  int first_page(uint32_t extent) const { return extents_[extent].first; }
   int committed_pages(uint32_t extent) const { return extents_[extent].committed; }
 
   size_t page_bytes() const { return page_bytes_; }
@@ -60,9 +67,10 @@ class PagePool {
  private:
   struct Extent {
     uint32_t owners = 0;
-    int committed = 0;  // Pages [0, committed).
+    int first = 0, committed = 0;  // Pages [first, committed).
   };
   PagePool(std::byte* base, size_t page_bytes, uint64_t budget, uint32_t extents);
+  void give_back_pages(uint32_t extent, int end);
 
   std::byte* base_;
   size_t page_bytes_;
@@ -94,10 +102,14 @@ class ExtentRef {
   explicit operator bool() const { return pool_ != nullptr; }
   uint32_t id() const { return extent_; }
   bool shared() const { return pool_->shared(extent_); }
+  int first() const { return pool_->first_page(extent_); }
   int committed() const { return pool_->committed_pages(extent_); }
-  uint64_t bytes() const { return static_cast<uint64_t>(committed()) * pool_->page_bytes(); }
+  uint64_t bytes() const {
+    return static_cast<uint64_t>(committed() - first()) * pool_->page_bytes();
+  }
   std::byte* page(int i) const { return pool_->page(extent_, i); }
   void commit(int i) { pool_->commit(extent_, i); }
+  void drop(int i) { pool_->drop(extent_, i); }
 
  private:
   ExtentRef(PagePool& pool, uint32_t extent) : pool_(&pool), extent_(extent) {}

@@ -35,22 +35,6 @@ Status set_arguments(std::string_view list, Arguments& to) {
   return {};
 }
 
-Result<std::optional<Recipe::Keep>> parse_keep(std::string_view name, std::string_view list) {
-  if (name == "all") {
-    if (!list.empty()) return invalid("keep=all has no parameters, not {}", list);
-    return std::nullopt;
-  }
-  std::string known = "all";
-  for (const PolicyEntry* entry : policies()) {
-    known += fmt::format(", {}", entry->info.name);
-    if (entry->info.name != name) continue;
-    Recipe::Keep keep{entry, Arguments(entry->info)};
-    WEIR_TRY(set_arguments(list, keep.arguments));
-    return keep;
-  }
-  return invalid("no keep method is named {}; there are: {}", name, known);
-}
-
 // "name" or "name(list)".
 Status parse_method(std::string_view text, std::string_view& name, std::string_view& list) {
   std::string_view rest = text;
@@ -63,28 +47,65 @@ Status parse_method(std::string_view text, std::string_view& name, std::string_v
   return {};
 }
 
+// A word's method, of those there are; `none` is what changes nothing.
+template <typename Entry>
+Result<std::optional<RecipeWord<Entry>>> parse_word(std::string_view role, std::string_view text,
+                                                    const std::vector<const Entry*>& entries,
+                                                    std::string_view none) {
+  std::string_view name, list;
+  WEIR_TRY(parse_method(text, name, list));
+  if (name == none) {
+    if (!list.empty()) return invalid("{}={} has no parameters, not {}", role, none, list);
+    return std::nullopt;
+  }
+  std::string known(none);
+  for (const Entry* entry : entries) {
+    if (entry->info.name == none) continue;
+    known += fmt::format(", {}", entry->info.name);
+    if (entry->info.name != name) continue;
+    RecipeWord<Entry> word{entry, Arguments(entry->info)};
+    WEIR_TRY(set_arguments(list, word.arguments));
+    return word;
+  }
+  return invalid("no {} method is named {}; there are: {}", role, name, known);
+}
+
+template <typename Entry>
+void write_word(const std::optional<RecipeWord<Entry>>& word, std::string& to) {
+  if (!word) return;
+  const MethodInfo& info = word->method->info;
+  to += fmt::format("{}{}={}({})", to.empty() ? "" : ";", info.role, info.name,
+                    word->arguments.text());
+}
+
 }  // namespace
 
 std::string Recipe::text() const {
-  if (!keep) return "";
-  return fmt::format("keep={}({})", keep->method->info.name, keep->arguments.text());
+  std::string out;
+  write_word(keep, out);
+  write_word(store, out);
+  return out;
 }
 
 Result<Recipe> parse_recipe(std::string_view text) {
   if (text.size() > kRecipeBytesMax)
     return invalid("a recipe has at most {} bytes, not {}", kRecipeBytesMax, text.size());
   Recipe recipe;
-  bool has_keep = false;
+  std::string seen;
   for (std::string_view rest = text; !trimmed(rest).empty();) {
     const std::string_view word = cut(rest, ';');
     if (word.empty()) continue;
-    std::string_view method = word, name, list;
+    std::string_view method = word;
     const std::string_view role = cut(method, '=');
-    if (role != "keep") return invalid("no role is named {}; there is: keep", role);
-    if (has_keep) return invalid("{} is the second word for keep", word);
-    has_keep = true;
-    WEIR_TRY(parse_method(trimmed(method), name, list));
-    WEIR_ASSIGN(recipe.keep, parse_keep(name, list));
+    if (role != "keep" && role != "store")
+      return invalid("no role is named {}; there are: keep, store", role);
+    if (seen.find(role) != seen.npos) return invalid("{} is the second word for {}", word, role);
+    seen += fmt::format("{};", role);
+    if (role == "keep") {
+      WEIR_ASSIGN(recipe.keep, parse_word(role, trimmed(method), policies(), "all"));
+    } else {
+      WEIR_ASSIGN(recipe.store, parse_word(role, trimmed(method), codecs(), "raw"));
+    }
   }
   return recipe;
 }

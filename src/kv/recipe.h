@@ -1,27 +1,31 @@
 // Which methods a sequence's cache uses, in one line:
 //
-//   keep=snapkv(budget=0.2,window=32)
+//   keep=snapkv(budget=0.2,window=32);store=kivi(bits=4)
 //
 // Words are separated by `;`, each a role, a method and its parameters; what is not named has its
-// default. An empty recipe, or keep=all, drops nothing.
+// default. An empty recipe, or keep=all;store=raw, keeps every row as it is.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "kv/codec.h"
 #include "kv/method.h"
 #include "kv/policy.h"
 #include "weir/status.h"
 
 namespace weir {
 
+template <typename Entry>
+struct RecipeWord {
+  const Entry* method;
+  Arguments arguments;
+};
+
 struct Recipe {
-  struct Keep {
-    const PolicyEntry* method;
-    Arguments arguments;
-  };
-  std::optional<Keep> keep;
+  std::optional<RecipeWord<PolicyEntry>> keep;
+  std::optional<RecipeWord<CodecEntry>> store;
 
   // With every parameter: equal texts are equal recipes.
   std::string text() const;

@@ -159,13 +159,13 @@ Profile::Work Decoder::attention_work(uint32_t l, const Rows& rows) const {
   Profile::Work work;
   const uint64_t window = local(l) ? config_.sliding_window : ~0u;
   for (const RowSpan& s : rows.spans) {
-    const auto first = static_cast<uint64_t>(s.cache->layer(l).slot(s.position));
+    const LayerTable& table = s.cache->layer(l);
+    const auto first = static_cast<uint64_t>(table.slot(s.position));
     const uint64_t end = first + s.rows;
     uint64_t seen = 0;  // Of all rows together.
-    for (uint64_t at = first + 1; at <= end; ++at)
-      seen += std::min(at, window);
+    for (uint64_t at = first + 1; at <= end; ++at) seen += std::min(at, window);
     const uint64_t slots = std::min<uint64_t>(end, window + s.rows - 1);
-    work.bytes += slots * 2 * config_.kv_heads * row_bytes(s.cache->shape().kv, config_.head_dim);
+    work.bytes += table.bytes_read(static_cast<int32_t>(slots));
     work.macs += seen * 2 * config_.heads * config_.head_dim;
   }
   return work;

@@ -79,7 +79,8 @@ json::object sampling_properties(const ModelInfo& model) {
       R"({"type":["object","null"],"properties":{"include_usage":{"type":["boolean","null"]}}})");
   p["kv"] = nullable("string");
   p["kv"].as_object()["description"] =
-      "Which rows of the KV cache stay: keep=snapkv(budget=0.2), say; keep=all for all. Absent: as "
+      "Which rows of the KV cache stay, and how they are stored: "
+      "keep=snapkv(budget=0.2);store=int8, say; keep=all for all as they are. Absent: as "
       "the server was told (--kv).";
   p["user"] = nullable("string");
   return p;

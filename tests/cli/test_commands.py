@@ -119,11 +119,13 @@ def test_model_list_and_show(weir, smollm2):
 
 def test_kv_methods(weir, smollm2):
     methods = json.loads(weir("kv", "methods", "--json").stdout)["methods"]
-    assert {"h2o", "random", "snapkv", "streaming", "tova"} <= {m["name"] for m in methods}
+    names = {role: {m["name"] for m in methods if m["role"] == role} for role in ("keep", "store")}
+    assert {"h2o", "random", "snapkv", "streaming", "tova"} <= names["keep"]
+    assert {"int8", "kivi"} <= names["store"]
     text = weir("kv", "methods").stdout
     for m in methods:
-        assert m["role"] == "keep" and m["paper"] and m["observes"] and m["bytes_per_row"] > 0
-        assert f"keep={m['name']}" in text
+        assert m["paper"] and m["observes"] and (m["bytes_per_row"] > 0) == (m["role"] == "keep")
+        assert f"{m['role']}={m['name']}" in text
         for p in m["parameters"]:
             assert p["default"] in p["words"] if "words" in p else (
                 p["minimum"] <= float(p["default"]) <= p["maximum"])

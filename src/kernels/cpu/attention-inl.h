@@ -1,9 +1,10 @@
 // Attention over one piece, in two ways that give the same bits. Many rows: keys and values are
 // widened tile by tile, sixteen lanes (slots of K, or dimensions of V) by the steps of a chain, and
-// all strips of the block read a tile while it is in L1. Few rows (one token after others): they
-// are widened on the way into the registers.
+// all strips of the block read a tile while it is in L1. Few rows (one token after others), or
+// pages on grids: they are widened on the way into the registers.
 #pragma once
 
+#include "kernels/cpu/grid-inl.h"
 #include "kernels/cpu/page_elements-inl.h"
 #include "kernels/cpu/weights-inl.h"
 
@@ -61,11 +62,15 @@ WEIR_INLINE Lanes<Type> value_lanes(const AttentionPiece& p, int dim, int slot, 
   return {at, width, end - slot, kLaneRun * kPageSlots, next ? next : at};
 }
 
+WEIR_INLINE int page_start(int slot) {
+  return slot / kPageSlots * kPageSlots;
+}
+
 // Calls f(slot, end) for the part of [first, end) in each page.
 template <typename Function>
 WEIR_INLINE void for_each_page(Bounds b, Function f) {
   for (int slot = b.first; slot < b.end;) {
-    const int next = (slot / kPageSlots + 1) * kPageSlots;
+    const int next = page_start(slot) + kPageSlots;
     f(slot, next < b.end ? next : b.end);
     slot = next;
   }
@@ -142,11 +147,11 @@ WEIR_INLINE void store_all(const Floats (&sum)[kRows][kTiles], float* to, int st
     for (int t = 0; t < kTiles; ++t) store(to + r * stride + 16 * t, sum[r][t]);
 }
 
-// The logits of one strip. Its bounds are widened to whole steps, of which a page has a few.
+// The logits of slots [slot, end) of one page, in whole steps, of which it has a few.
 template <typename Type, int kRows>
-void multiply_strip_keys(const AttentionPiece& p, int row, Bounds b) {
+WEIR_INLINE void multiply_page_keys(const AttentionPiece& p, int row, Bounds b, int slot, int end) {
   constexpr int kTiles = tiles_of(kRows), kStep = 16 * kTiles;
-  for (int slot = b.first & -kStep; slot < b.end; slot += kStep) {
+  for (slot &= -kStep; slot < end; slot += kStep) {
     const int next = slot + kStep;
     const auto* then =
         next < b.end ? key_lanes<Type>(p, next).at : value_lanes<Type>(p, 0, b.first, b.end).at;
@@ -156,12 +161,47 @@ void multiply_strip_keys(const AttentionPiece& p, int row, Bounds b) {
     store_all(sum, p.logit + row_at(row) + slot, kRowStride);
   }
 }
+// The logits of one strip.
+template <typename Type, int kRows>
+void multiply_strip_keys(const AttentionPiece& p, int row, Bounds b) {
+  for_each_page(b, [&](int slot, int end) {
+    const AttentionPage& page = p.pages[slot / kPageSlots];
+    if (page.bits == 0) return multiply_page_keys<Type, kRows>(p, row, b, slot, end);
+    const std::byte* next =
+        end < b.end ? p.pages[end / kPageSlots].k : p.pages[b.first / kPageSlots].v;
+    grid_keys<kRows>(page, p.head_dim, p.q + row_at(row), p.logit + row_at(row) + page_start(slot),
+                     next);
+  });
+}
 
 // What the thread reads after a piece: the keys of the next one, or null.
 template <typename Type>
 WEIR_INLINE const typename Type::Element* next_keys(const AttentionPiece& p) {
   constexpr int kPages = kPieceSlots / kPageSlots;
   return kPages < p.pages_ahead ? elements<Type>(p.pages[kPages].k) : nullptr;
+}
+
+// What a strip reads after `width` values from `dim` of a page's slots up to `end`: those of the
+// next page, or the next ones of the first, or the next piece.
+WEIR_INLINE const std::byte* next_values(const AttentionPiece& p, Bounds b, int end, int dim,
+                                         int width) {
+  constexpr int kPages = kPieceSlots / kPageSlots;
+  if (end < b.end) return grid_values_at(p.pages[end / kPageSlots], dim);
+  if (dim + width < p.head_dim) return grid_values_at(p.pages[b.first / kPageSlots], dim + width);
+  return p.pages[kPages < p.pages_ahead ? kPages : b.first / kPageSlots].k;
+}
+
+// True where slots [slot, end), of those that a strip sees, lie in a page on grids: then their
+// weighted values are added.
+template <int kRows, int kTiles>
+WEIR_INLINE bool add_page_on_grid(const AttentionPiece& p, Bounds b, int row, int slot, int end,
+                                  int dim, Floats (&sum)[kRows][kTiles]) {
+  const AttentionPage& page = p.pages[slot / kPageSlots];
+  if (page.bits == 0) return false;
+  const int start = page_start(slot);
+  grid_values(page, p.head_dim, p.logit + row_at(row) + start, slot - start, end - start, dim,
+              next_values(p, b, end, dim, 16 * kTiles), sum);
+  return true;
 }
 
 template <typename Type, int kRows, int kTiles>
@@ -173,6 +213,7 @@ WEIR_INLINE void multiply_strip_values_at(const AttentionPiece& p, int row, Boun
   Floats sum[kRows][kTiles];
   clear(sum);
   for_each_page(b, [&](int slot, int end) {
+    if (add_page_on_grid(p, b, row, slot, end, dim, sum)) return;
     const auto* then = end < b.end ? value_lanes<Type>(p, dim, end, b.end).at : after;
     multiply_steps(p.logit + row_at(row) + slot, value_lanes<Type>(p, dim, slot, end, then), sum);
   });
@@ -208,20 +249,30 @@ template <typename Type>
 void multiply_seen_values(const AttentionPiece& p, int row, float* out) {
   const float* weight = p.logit + row_at(row);
   for (int dim = 0; dim < p.head_dim; dim += 16) {
-    Floats sum = broadcast(0.0f);
-    for (int slot = p.first[row]; slot < p.end[row]; ++slot) {
-      if (weight[slot] == 0) continue;
-      const Lanes<Type> one = value_lanes<Type>(p, dim, slot, slot + 1);
-      sum = fma(broadcast(weight[slot]), Type::widened(one.at), sum);
-    }
-    store(out + dim, sum);
+    Floats sum[1][1] = {{broadcast(0.0f)}};
+    const Bounds b{p.first[row], p.end[row]};
+    for_each_page(b, [&](int slot, int end) {
+      if (add_page_on_grid(p, b, row, slot, end, dim, sum)) return;
+      for (; slot < end; ++slot) {
+        if (weight[slot] == 0) continue;
+        const Lanes<Type> one = value_lanes<Type>(p, dim, slot, slot + 1);
+        sum[0][0] = fma(broadcast(weight[slot]), Type::widened(one.at), sum[0][0]);
+      }
+    });
+    store(out + dim, sum[0][0]);
   }
+}
+
+inline bool on_grids(const AttentionPiece& p, Bounds b) {
+  bool any = false;
+  for_each_page(b, [&](int slot, int) { any |= p.pages[slot / kPageSlots].bits != 0; });
+  return any;
 }
 
 template <typename Type>
 void fold(const AttentionPiece& p, const AttentionFold& to) {
   const Strips strips(p);
-  const bool direct = strips.count <= kDirectStrips;
+  const bool direct = strips.count <= kDirectStrips || on_grids(p, strips.all);
   for (int s = 0; s < strips.count && direct; ++s)
     kDirect<Type>[strips.rows(s)].keys(p, strips.row(s), strips.bounds[s]);
   for (int slot = strips.all.first & -16; slot < strips.all.end && !direct; slot += 16)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/attention_piece.h"
+#include "kernels/cpu/reread-inl.h"
 
 namespace weir::WEIR_ISA_NAMESPACE {
 
@@ -37,13 +38,6 @@ template <typename Type>
 inline void widen(const Lanes<Type>& lanes, float* tile) {
   const auto* at = lanes.at;
   for (int i = 0; i < lanes.steps; ++i, at += lanes.stride) store(tile + 16 * i, Type::widened(at));
-}
-
-// Has whoever reads `x` later read it from memory again: broadcasts that were kept for another use
-// would leave too few registers for the sums.
-WEIR_INLINE const float* reread(const float* x) {
-  asm("" : "+r"(x));
-  return x;
 }
 
 // sum[r][t] += x[r][i] * step i of the t-th sixteen lanes, in order of i.

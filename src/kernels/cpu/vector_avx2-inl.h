@@ -109,6 +109,11 @@ WEIR_INLINE Ints load_u8(const uint8_t* from) {
   return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))),
           _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + 8)))};
 }
+WEIR_INLINE Ints load_crumbs(const uint8_t* from) {
+  const __m256i eight =
+      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+  return {eight, _mm256_srli_epi32(eight, 2)};
+}
 WEIR_INLINE Ints add(Ints a, Ints b) {
   return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
 }

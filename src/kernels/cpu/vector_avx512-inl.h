@@ -104,6 +104,11 @@ WEIR_INLINE Ints load_i8(const int8_t* from) {
 WEIR_INLINE Ints load_u8(const uint8_t* from) {
   return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))};
 }
+WEIR_INLINE Ints load_crumbs(const uint8_t* from) {
+  const __m256i eight =
+      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+  return {_mm512_inserti64x4(_mm512_castsi256_si512(eight), _mm256_srli_epi32(eight, 2), 1)};
+}
 WEIR_INLINE Ints add(Ints a, Ints b) {
   return {_mm512_add_epi32(a.v, b.v)};
 }

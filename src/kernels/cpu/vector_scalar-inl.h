@@ -110,6 +110,10 @@ WEIR_INLINE Ints load_i8(const int8_t* from) {
 WEIR_INLINE Ints load_u8(const uint8_t* from) {
   WEIR_EACH_LANE(Ints, from[i]);
 }
+// Of eight bytes: lane i < 8 has byte i, lane 8 + i the same without its lowest two bits.
+WEIR_INLINE Ints load_crumbs(const uint8_t* from) {
+  WEIR_EACH_LANE(Ints, i < 8 ? from[i] : from[i - 8] >> 2);
+}
 WEIR_INLINE Ints add(Ints a, Ints b) {
   WEIR_EACH_LANE(Ints, a.at[i] + b.at[i]);
 }

@@ -45,9 +45,11 @@ class RawCodec final : public Codec {
   size_t half_;
 };
 
-const CodecEntry entry("raw", [](const PageShape& shape) -> std::shared_ptr<const Codec> {
-  return std::make_shared<RawCodec>(shape);
-});
+const CodecEntry entry({"raw", "store", "none", "elements as attention reads them", "nothing"},
+                       [](const PageShape& shape,
+                          const Arguments&) -> std::shared_ptr<const Codec> {
+                         return std::make_shared<RawCodec>(shape);
+                       });
 
 }  // namespace
 }  // namespace weir

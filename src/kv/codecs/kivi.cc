@@ -1,0 +1,29 @@
+// KIVI: keys on a grid for each dimension, values on one for each row, in groups of 32, by least
+// and greatest; the latest rows stay as they are.
+//
+// Liu, Yuan, Jin, Zhong, Xu, Braverman, Chen, Hu: KIVI: A Tuning-Free Asymmetric 2bit Quantization
+// for KV Cache, 2024. The authors attend over a whole prompt before they encode any of it, and move
+// each value out of the residual as a new one comes; here keys and values are encoded together, a
+// page of 64 rows at a time, in prompts too, so that a long prompt never takes what the cache
+// cannot hold.
+#include "kv/grid_codec.h"
+
+namespace weir {
+namespace {
+
+const CodecEntry entry(
+    {"kivi",
+     "store",
+     "Liu, Yuan, Jin, Zhong, Xu, Braverman, Chen, Hu: KIVI: A Tuning-Free Asymmetric 2bit "
+     "Quantization for KV Cache, 2024",
+     "2 or 4 bits an element and 1 of grids: keys by dimension, values by row, in groups of 32",
+     "nothing",
+     0,
+     {{"bits", "of an element", 1, 0, 1, true, {"2", "4"}}, residual_parameter(128)}},
+    [](const PageShape& shape, const Arguments& a) -> std::shared_ptr<const Codec> {
+      const std::string bits(a.word("bits"));
+      return std::make_shared<GridCodec>("kivi" + bits, bits == "2" ? 2 : 4, shape);
+    });
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,35 @@
+// What codecs whose rows stand on grids (kernels/grid.h) share: all but their name and their bits.
+#pragma once
+
+#include <string>
+
+#include "kernels/grid.h"
+#include "kv/codec.h"
+
+namespace weir {
+
+class GridCodec final : public Codec {
+ public:
+  // `bits` of 8, 4 or 2.
+  GridCodec(std::string name, int bits, const PageShape& shape);
+
+  std::string_view name() const override { return name_; }
+  uint32_t version() const override { return 1; }
+  size_t page_bytes() const override { return 2 * half_ * shape().lists; }
+  uint32_t granule() const override { return kPageSlots; }
+
+  void encode(uint32_t slot, const KvRows& rows, std::byte* page) const override;
+  void decode(const std::byte* page, uint32_t list, uint32_t slot, uint32_t count, float* k,
+              float* v) const override;
+  AttentionPage in_place(const std::byte* page, uint32_t list) const override;
+
+ private:
+  std::string name_;
+  int bits_, dim_;
+  size_t half_;
+};
+
+// For the entries of such codecs: the rows that stay as they are.
+Parameter residual_parameter(int32_t initial);
+
+}  // namespace weir

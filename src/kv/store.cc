@@ -1,0 +1,31 @@
+#include "kv/store.h"
+
+#include <algorithm>
+
+#include "base/number.h"
+#include "kv/packed_pages.h"
+
+namespace weir {
+
+Store make_store(const Recipe& recipe, const PageShape& shape) {
+  if (!recipe.store) return {};
+  const auto& [method, arguments] = *recipe.store;
+  return {method->make(shape, arguments), arguments.whole("residual"), recipe.text()};
+}
+
+// Between two points: the residual, less than a page that was not full, a page of new rows. What an
+// edit left is raw until the same point encodes it. A fork may hold the rest of a block back.
+uint64_t Store::layer_bytes_max(uint64_t rows, uint64_t kept, size_t pool_page_bytes) const {
+  const uint64_t raw = std::max<uint64_t>(static_cast<uint64_t>(residual) + 2 * kPageSlots - 1,
+                                          kept > 0 ? kept + kPageSlots : 0);
+  const uint64_t block = kBlockSlots / kPageSlots - 1;
+  const uint64_t whole = ceil_div<uint64_t>(rows, kPageSlots);
+  const uint64_t pages = std::min(whole, ceil_div<uint64_t>(raw, kPageSlots) + block);
+  return pages * pool_page_bytes +
+         PackedPages::bytes(static_cast<uint64_t>(settled(
+                                static_cast<int32_t>(std::min<uint64_t>(rows, INT32_MAX)))) /
+                                kPageSlots,
+                            codec->page_bytes(), pool_page_bytes);
+}
+
+}  // namespace weir

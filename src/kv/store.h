@@ -1,0 +1,40 @@
+// How a sequence's settled rows are stored: those that a codec has encoded, a page of 64 at a time,
+// at points that follow from the number of tokens alone. The latest rows stay as they are.
+//
+//   slot:   0           64          128         192
+//           | encoded   | encoded   | as they are (at least `residual`, up to the next point)
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kernels/layout.h"
+#include "kv/codec.h"
+#include "kv/recipe.h"
+
+namespace weir {
+
+struct Store {
+  std::shared_ptr<const Codec> codec;  // Null: all rows stay as they are.
+  int32_t residual = 0;
+  std::string act;  // The word of the recipe, for keys.
+
+  explicit operator bool() const { return codec != nullptr; }
+  // After how many tokens rows are encoded next: those up to there may be computed, no more.
+  int32_t next_point(int32_t length) const {
+    return codec ? (length / kPageSlots + 1) * kPageSlots : INT32_MAX;
+  }
+  // Of so many rows, the first that are to be encoded: whole pages.
+  int32_t settled(int32_t rows) const {
+    return rows > residual ? (rows - residual) / kPageSlots * kPageSlots : 0;
+  }
+  // The most bytes that a layer with up to `rows` rows takes, of which an edit may leave `kept`, in
+  // a pool of such pages.
+  uint64_t layer_bytes_max(uint64_t rows, uint64_t kept, size_t pool_page_bytes) const;
+};
+
+// As a recipe says, for pages of such a shape.
+Store make_store(const Recipe& recipe, const PageShape& shape);
+
+}  // namespace weir

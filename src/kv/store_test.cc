@@ -1,0 +1,196 @@
+// Settled rows encoded by a recipe's codec: which, what they become, and what comes of the memory.
+#include "kv/store.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include "kernels/layout.h"
+#include "kv/cache.h"
+#include "tensor/tensor.h"
+
+namespace weir {
+namespace {
+
+constexpr uint32_t kLayers = 2, kHeads = 2, kDim = 32;
+constexpr size_t kRow = kHeads * kDim;
+
+std::vector<float> row_of(uint32_t layer, int32_t position, uint32_t salt) {
+  std::mt19937 random(layer * 100003 + static_cast<uint32_t>(position) + salt * 7919);
+  std::normal_distribution<float> normal;
+  std::vector<float> out(kRow);
+  for (float& x : out) x = normal(random);
+  return out;
+}
+
+// The rows [first, first + rows) of one head, as a cache may hold them: [rows][kDim].
+struct Rows {
+  explicit Rows(int32_t rows) : k(static_cast<size_t>(rows) * kDim), v(k) {}
+  std::vector<float> k, v;
+  bool operator==(const Rows&) const = default;
+};
+
+class StoreTest : public testing::TestWithParam<const char*> {
+ protected:
+  StoreTest() {
+    shape_.codec = *make_codec("raw", shape_.page_shape());
+    shape_.reach[1] = {Reach::Kind::kWindow, 100, 0, 0};
+  }
+
+  Store store() const { return make_store(*parse_recipe(GetParam()), shape_.page_shape()); }
+  Cache cache(const Store& store, uint64_t tokens = 1200) {
+    Cache out(shape_, pool_, PageKey{}, store);
+    EXPECT_TRUE(out.promise(tokens));
+    return out;
+  }
+  // In steps of at most `chunk`, which end at points.
+  static void append(Cache& cache, int32_t to, int32_t chunk = 64, uint32_t salt = 0) {
+    while (cache.length() < to) {
+      const int32_t at = cache.length(), point = cache.next_point();
+      const int32_t rows = std::min({chunk, to - at, point - at});
+      cache.extend(rows);
+      for (uint32_t l = 0; l < kLayers; ++l)
+        for (int32_t p = at; p < at + rows; ++p)
+          cache.write(l, p, row_of(l, p, salt).data(), row_of(l, p, salt + 1).data());
+      cache.advance(std::vector<int32_t>(static_cast<size_t>(rows), 7));
+      if (cache.length() == point) cache.seal();
+    }
+  }
+  static Rows held(const Cache& cache, uint32_t layer, uint32_t head, int32_t first, int32_t rows) {
+    Rows out(rows);
+    cache.layer(layer).read(head, first, rows, out.k.data(), out.v.data());
+    return out;
+  }
+  // What the codec makes of a page's rows.
+  Rows encoded(const Store& store, uint32_t head, int32_t first) const {
+    std::vector<float> k, v;
+    for (int32_t p = first; p < first + kPageSlots; ++p) {
+      for (float x : row_of(0, p, 0)) k.push_back(x);
+      for (float x : row_of(0, p, 1)) v.push_back(x);
+    }
+    Buffer page(store.codec->page_bytes());
+    store.codec->encode(0, {kPageSlots, k.data(), v.data()}, page.data());
+    Rows out(kPageSlots);
+    store.codec->decode(page.data(), head, 0, kPageSlots, out.k.data(), out.v.data());
+    return out;
+  }
+
+  CacheShape shape_{kLayers, kHeads, kDim, DType::kF32, {Reach{}, Reach{}}, 64};
+  PagePool pool_ =
+      *PagePool::create(2 * page_half_bytes(DType::kF32, kDim) * kHeads, uint64_t{64} << 20);
+};
+
+TEST_P(StoreTest, SettledPagesAreEncodedAndTheLatestRowsAreNot) {
+  const Store how = store();
+  Cache c = cache(how), raw = cache({});
+  append(c, 700), append(raw, 700);
+  EXPECT_EQ(c.layer(0).sealed(), how.settled(640));
+  EXPECT_GE(700 - c.layer(0).sealed(), how.residual);
+  for (uint32_t h = 0; h < kHeads; ++h) {
+    for (int32_t p = 0; p < c.layer(0).sealed(); p += kPageSlots)
+      EXPECT_EQ(held(c, 0, h, p, kPageSlots), encoded(how, h, p)) << p;
+    const int32_t first = c.layer(0).sealed();
+    EXPECT_EQ(held(c, 0, h, first, 700 - first), held(raw, 0, h, first, 700 - first));
+    EXPECT_EQ(held(c, 1, h, 650, 50), held(raw, 1, h, 650, 50)) << "a window's rows are exempt";
+  }
+  EXPECT_EQ(c.layer(1).sealed(), 0);
+}
+
+TEST_P(StoreTest, ChunksDoNotShow) {
+  Cache whole = cache(store());
+  append(whole, 900);
+  for (const int32_t chunk : {1, 7}) {
+    Cache c = cache(store());
+    append(c, 900, chunk);
+    for (uint32_t h = 0; h < kHeads; ++h)
+      EXPECT_EQ(held(c, 0, h, 0, 900), held(whole, 0, h, 0, 900));
+  }
+}
+
+TEST_P(StoreTest, RawBytesGoBackToThePool) {
+  const Store how = store();
+  Cache c = cache(how);
+  append(c, 1100);
+  const auto settled = static_cast<uint64_t>(c.layer(0).sealed() / kPageSlots);
+  const uint64_t encoded = settled * how.codec->page_bytes();
+  const uint64_t raw = static_cast<uint64_t>((1100 - c.layer(0).sealed()) / kPageSlots + 1);
+  EXPECT_LE(c.layer(0).bytes(), encoded + (raw + 1) * pool_.page_bytes());
+  EXPECT_EQ(c.bytes(), pool_.used());
+  EXPECT_LE(pool_.used(), pool_.promised());
+  { const Cache gone = std::move(c); }
+  EXPECT_EQ(pool_.used(), 0u);
+  EXPECT_EQ(pool_.promised(), 0u);
+}
+
+TEST_P(StoreTest, ForksGoOnAsThoughTheyWereAlone) {
+  for (const int32_t at : {63, 64, 130, 500, 577}) {
+    Cache lone = cache(store()), other = cache(store());
+    append(lone, 800);
+    append(other, at), append(other, 800, 64, 5);
+    Cache first = cache(store());
+    append(first, at);
+    auto second = first.fork();
+    ASSERT_TRUE(second);
+    append(first, 800);
+    append(*second, 800, 64, 5);
+    for (uint32_t h = 0; h < kHeads; ++h) {
+      EXPECT_EQ(held(first, 0, h, 0, 800), held(lone, 0, h, 0, 800)) << at;
+      EXPECT_EQ(held(*second, 0, h, 0, 800), held(other, 0, h, 0, 800)) << at;
+    }
+  }
+  EXPECT_EQ(pool_.used(), 0u);
+}
+
+TEST_P(StoreTest, AnEditKeepsWhatAPageHoldsAndItIsEncodedAgain) {
+  const Store how = store();
+  Cache c = cache(how, 0);
+  ASSERT_TRUE(c.promise(Room{1200, 1200, 1200, 0, 0}));
+  append(c, 640);
+  const Rows before = held(c, 0, 1, 0, 640);
+  std::vector<int32_t> kept;
+  for (int32_t p = 0; p < 640; p += 2) kept.push_back(p);
+  const Edit edit{0, {{kept, {}}, {kept, {}}}};
+  c.apply({&edit, 1}, "test");
+  EXPECT_EQ(c.layer(0).sealed(), 0);
+  const Rows after = held(c, 0, 1, 0, 320);
+  for (size_t i = 0; i < 320; ++i)
+    for (size_t d = 0; d < kDim; ++d) ASSERT_EQ(after.k[i * kDim + d], before.k[2 * i * kDim + d]);
+  c.seal();
+  EXPECT_EQ(c.layer(0).sealed(), how.settled(320));
+  append(c, 1100);
+  EXPECT_LE(pool_.used(), pool_.promised());
+}
+
+// Whoever looks at a layer as lists finds the same rows.
+TEST_P(StoreTest, ListsOfSlicesHoldTheSameRows) {
+  Cache c = cache(store());
+  append(c, 500);
+  const LayerLists lists = c.layer_lists(0);
+  int32_t at = 0;
+  for (const Slice& slice : lists.lists[1].slices) {
+    const Page& page = lists.pages[slice.page];
+    const uint32_t count = slice.end - slice.begin;
+    Rows out(static_cast<int32_t>(count));
+    page.codec->decode(page.bytes(), page.list({0, 1}), slice.begin, count, out.k.data(),
+                       out.v.data());
+    EXPECT_EQ(out, held(c, 0, 1, at, static_cast<int32_t>(count))) << at;
+    at += static_cast<int32_t>(count);
+  }
+  EXPECT_EQ(at, 500);
+}
+
+TEST_P(StoreTest, NoKeyAfterTheFirstEncodedRowIsThatOfACleanBlock) {
+  Cache c = cache(store()), raw = cache({});
+  append(c, 1024), append(raw, 1024);
+  EXPECT_NE(c.keys().back(), raw.keys().back());
+}
+
+INSTANTIATE_TEST_SUITE_P(Codecs, StoreTest,
+                         testing::Values("store=int8", "store=kivi", "store=kivi(bits=2)",
+                                         "store=kivi(bits=2,residual=0)",
+                                         "store=int8(residual=300)"));
+
+}  // namespace
+}  // namespace weir

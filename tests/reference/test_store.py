@@ -1,0 +1,99 @@
+"""Store methods hold what their rules say, and attention reads what they hold.
+
+KIVI's rule is written out a second time, in NumPy, from the keys and values that the model
+computed: keys in groups of 32 tokens of one channel, values in groups of 32 channels of one token,
+least and greatest, 2^bits - 1 steps. Scales and offsets are halves, as in the authors' code.
+Attention over that, in float64, is what the model's heads must have given.
+"""
+
+import numpy as np
+import pytest
+
+GROUP = 32
+PAGE = 64  # Rows are encoded so many at a time.
+PROMPT, STEPS = 500, 40
+
+
+@pytest.fixture(scope="module")
+def engine(smollm2):
+    import weir
+
+    with weir.Engine(str(smollm2), max_model_len=1024, threads=2, kv_cache_dtype="f32") as engine:
+        yield engine
+
+
+def on_grid(x, bits, axis):
+    """`x` [rows, dim], in groups of 32 along the axis."""
+    groups = np.moveaxis(x, axis, -1).reshape(*np.moveaxis(x, axis, -1).shape[:-1], -1, GROUP)
+    least = groups.min(axis=-1, keepdims=True)
+    step = ((groups.max(axis=-1, keepdims=True) - least) / np.float32(2**bits - 1))
+    least, step = (a.astype(np.float16).astype(np.float32) for a in (least, step))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        codes = np.where(step > 0, (groups - least) / step, 0)
+    codes = np.clip(codes, 0, 2**bits - 1).round()
+    out = (least.astype(np.float64) + step.astype(np.float64) * codes)
+    return np.moveaxis(out.reshape(np.moveaxis(x, axis, -1).shape), -1, axis)
+
+
+def settled(tokens, residual):
+    """After so many tokens, the rows that are encoded."""
+    point = tokens // PAGE * PAGE
+    return max(0, point - residual) // PAGE * PAGE
+
+
+class Seen:
+    def __init__(self, engine, sequence):
+        import weir
+
+        info, what = engine.info, weir.Observable
+        self.group = info.heads // info.kv_heads
+        self.widths = {what.QUERY: info.heads, what.KEY: info.kv_heads, what.VALUE: info.kv_heads,
+                       what.ATTENTION: info.heads}
+        self.rows = {}
+        sequence.observe(list(self.widths), self.take)
+
+    def take(self, what, layer, position, values):
+        self.rows.setdefault((what.name, layer), []).append(
+            values.reshape(len(values), self.widths[what], -1).astype(np.float32))
+
+    def of(self, name, layer):
+        return np.concatenate(self.rows[name, layer])
+
+
+def attention(q, k, v):
+    logits = k @ q / np.sqrt(len(q))
+    p = np.exp(logits - logits.max())
+    return p @ v / p.sum()
+
+
+@pytest.mark.parametrize("recipe, bits, residual", [
+    ("store=int8", 8, 0),
+    ("store=kivi(bits=4)", 4, 128),
+    ("store=kivi(bits=2,residual=64)", 2, 64),
+])
+def test_attention_reads_what_the_rule_encodes(engine, recipe, bits, residual):
+    text = "She counted the boats, and the gulls, and the days since the letter had come. "
+    tokens = (engine.tokenize(text, add_special=True, parse_special=False) * 40)
+    sequence = engine.create_sequence(recipe)
+    seen = Seen(engine, sequence)
+    sequence.append(tokens[:PROMPT])
+    for token in tokens[PROMPT : PROMPT + STEPS]:
+        sequence.append([token])
+    for layer in range(0, engine.info.layers, 7):
+        q, k, v, out = (seen.of(name, layer) for name in ("QUERY", "KEY", "VALUE", "ATTENTION"))
+        for head in range(0, q.shape[1], 4):
+            keys, values = k[:, head // seen.group], v[:, head // seen.group]
+            whole = len(keys) // PAGE * PAGE
+            coded_keys = on_grid(keys[:whole], bits, axis=0)
+            coded_values = on_grid(values[:whole], bits, axis=1)
+            for position in [63, 64, 127, 128, 200, 257, PROMPT - 1, PROMPT + STEPS - 1]:
+                # Rows that were encoded when this query's step began, and those that were not yet.
+                split, end = settled(position, residual), position + 1
+                want = attention(
+                    q[position, head].astype(np.float64),
+                    np.concatenate([coded_keys[:split], keys[split:end]]),
+                    np.concatenate([coded_values[:split], values[split:end]]))
+                error = np.linalg.norm(out[position, head] - want) / np.linalg.norm(want)
+                assert error < 1e-4, f"layer {layer} head {head} position {position}: {error}"
+            raw = attention(q[-1, head].astype(np.float64), keys, values)
+            assert np.linalg.norm(out[-1, head] - raw) / np.linalg.norm(raw) > 1e-5
