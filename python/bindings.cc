@@ -76,4 +76,5 @@ NB_MODULE(_weir, m) {
   auto engine = weir::python::bind_engine(m);
   weir::python::bind_generation(m, engine);
   weir::python::bind_models(m);
+  weir::python::bind_kv_methods(m);
 }

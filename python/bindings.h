@@ -94,5 +94,6 @@ void bind_sequence(nb::module_& module);
 void bind_generation(nb::module_& module, nb::class_<EnginePointer>& engine);
 nb::class_<EnginePointer> bind_engine(nb::module_& module);
 void bind_models(nb::module_& module);
+void bind_kv_methods(nb::module_& module);
 
 }  // namespace weir::python

@@ -161,7 +161,7 @@ nb::class_<EnginePointer> bind_engine(nb::module_& module) {
            nb::arg("kv_cache_memory_bytes") = o.kv_bytes_max, nb::arg("kv_cache_dtype") = o.kv_type,
            nb::arg("kv") = o.kv, nb::arg("arithmetic") = o.arithmetic,
            nb::arg("progress") = nb::none(),
-           "Zeros mean: choose for me. kv is a recipe, 'keep=snapkv(budget=0.2)' say "
+           "Zeros mean: choose for me. kv is a recipe, 'keep=snapkv(budget=0.2);store=int8' say "
            "(kv_methods()). "
            "progress(done, total) is called while loading.")
       .def_prop_ro("info", [](const EnginePointer& self) { return open(self).info(); })

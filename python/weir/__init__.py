@@ -23,6 +23,8 @@ from ._weir import (
     Engine,
     EngineStats,
     Generation,
+    KvMethod,
+    KvParameter,
     ModelInfo,
     Observable,
     PromptEvent,
@@ -32,6 +34,7 @@ from ._weir import (
     TokenLogprob,
     Usage,
     __version__,
+    kv_methods,
 )
 from .errors import Error
 
@@ -41,6 +44,8 @@ __all__ = [
     "EngineStats",
     "Error",
     "Generation",
+    "KvMethod",
+    "KvParameter",
     "ModelInfo",
     "Observable",
     "PromptEvent",
@@ -51,5 +56,6 @@ __all__ = [
     "Usage",
     "__version__",
     "errors",
+    "kv_methods",
     "models",
 ]

@@ -1,8 +1,7 @@
 #include "kernels/grid.h"
 
 #include <algorithm>
-#include <cstring>
-#include <span>
+#include <type_traits>
 
 #include "base/check.h"
 #include "kernels/attention_piece.h"
@@ -18,11 +17,11 @@ struct Grid {
 };
 
 // As f16 has them: codes are counted from what is stored.
-Grid stored_grid(float least, float greatest, int bits, uint16_t* scale, uint16_t* offset) {
+Grid stored_grid(float least, float greatest, int most, uint16_t* scale, uint16_t* offset) {
   least = std::clamp(least, -kLargest, kLargest);
   greatest = std::clamp(greatest, least, kLargest);
   *offset = half_of_float(least);
-  *scale = half_of_float((greatest - least) / static_cast<float>((1 << bits) - 1));
+  *scale = half_of_float((greatest - least) / static_cast<float>(most));
   return {float_of_half(*scale), float_of_half(*offset)};
 }
 
@@ -35,11 +34,15 @@ float code_of(float x, Grid g, float most) {
   return (code + kShift) - kShift;
 }
 
-void pack(std::span<const uint8_t> codes, int bits, uint8_t* to) {
-  const size_t n = grid_run_bytes(bits);
-  std::memset(to, 0, n);
-  for (size_t i = 0; i < codes.size(); ++i)
-    to[i % n] = static_cast<uint8_t>(to[i % n] | codes[i] << (i / n * static_cast<size_t>(bits)));
+// The codes of a run, of which there are kLaneRun.
+template <int kBits>
+void pack(const uint8_t* codes, uint8_t* to) {
+  constexpr int kBytes = 4 * kBits;
+  for (int i = 0; i < kBytes; ++i) {
+    int byte = 0;
+    for (int part = 0; part < 8 / kBits; ++part) byte |= codes[part * kBytes + i] << part * kBits;
+    to[i] = static_cast<uint8_t>(byte);
+  }
 }
 
 uint8_t unpack(const uint8_t* run, int bits, size_t i) {
@@ -57,22 +60,46 @@ struct Range {
 };
 
 // Elements of one grid, `stride` floats apart.
-void write_run(const float* from, size_t stride, size_t count, int bits, uint8_t* codes,
-               uint16_t* scale, uint16_t* offset) {
+template <int kBits>
+void write_run(const float* from, size_t stride, size_t count, uint8_t* codes, uint16_t* scale,
+               uint16_t* offset) {
+  float x[kLaneRun];
+  for (size_t i = 0; i < count; ++i) x[i] = from[i * stride];
   Range range;
-  for (size_t i = 0; i < count; ++i) range.include(from[i * stride]);
-  const Grid grid = stored_grid(range.least, range.greatest, bits, scale, offset);
-  const auto most = static_cast<float>((1 << bits) - 1);
-  uint8_t each[kLaneRun];
-  for (size_t i = 0; i < count; ++i)
-    each[i] = static_cast<uint8_t>(code_of(from[i * stride], grid, most));
-  pack({each, count}, bits, codes);
+  for (size_t i = 0; i < count; ++i) range.include(x[i]);
+  constexpr int kMost = (1 << kBits) - 1;
+  const Grid grid = stored_grid(range.least, range.greatest, kMost, scale, offset);
+  uint8_t each[kLaneRun] = {};
+  for (size_t i = 0; i < count; ++i) each[i] = static_cast<uint8_t>(code_of(x[i], grid, kMost));
+  pack<kBits>(each, codes);
 }
 
 template <typename Byte>
 auto* halves(Byte* page, size_t at) {
   using Half = std::conditional_t<std::is_const_v<Byte>, const uint16_t, uint16_t>;
   return reinterpret_cast<Half*>(page + at);
+}
+
+template <int kBits>
+void write_page(int head_dim, const float* k, const float* v, std::byte* k_page,
+                std::byte* v_page) {
+  constexpr size_t kBytes = grid_run_bytes(kBits);
+  const auto dim = static_cast<size_t>(head_dim);
+  auto* codes = reinterpret_cast<uint8_t*>(k_page);
+  uint16_t* scales = halves(k_page, grid_key_scales(kBits, head_dim));
+  for (size_t run = 0; run < 2; ++run)
+    for (size_t d = 0, i = run * dim; d < dim; ++d, ++i)
+      write_run<kBits>(k + run * kLaneRun * dim + d, dim, kLaneRun, codes + i * kBytes, scales + i,
+                       scales + 2 * dim + i);
+
+  codes = reinterpret_cast<uint8_t*>(v_page);
+  scales = halves(v_page, grid_value_scales(kBits, head_dim));
+  const auto runs = static_cast<size_t>(grid_runs(head_dim));
+  for (size_t run = 0; run < runs; ++run)
+    for (size_t slot = 0, i = run * kPageSlots; slot < kPageSlots; ++slot, ++i)
+      write_run<kBits>(v + slot * dim + run * kLaneRun, 1,
+                       std::min<size_t>(kLaneRun, dim - run * kLaneRun), codes + i * kBytes,
+                       scales + i, scales + runs * kPageSlots + i);
 }
 
 void check(int bits, int head_dim) {
@@ -85,22 +112,9 @@ void check(int bits, int head_dim) {
 void write_grid(int bits, int head_dim, const float* k, const float* v, std::byte* k_page,
                 std::byte* v_page) {
   check(bits, head_dim);
-  const auto dim = static_cast<size_t>(head_dim), bytes = grid_run_bytes(bits);
-  auto* codes = reinterpret_cast<uint8_t*>(k_page);
-  uint16_t* scales = halves(k_page, grid_key_scales(bits, head_dim));
-  for (size_t run = 0; run < 2; ++run)
-    for (size_t d = 0, i = run * dim; d < dim; ++d, ++i)
-      write_run(k + run * kLaneRun * dim + d, dim, kLaneRun, bits, codes + i * bytes, scales + i,
-                scales + 2 * dim + i);
-
-  codes = reinterpret_cast<uint8_t*>(v_page);
-  scales = halves(v_page, grid_value_scales(bits, head_dim));
-  const auto runs = static_cast<size_t>(grid_runs(head_dim));
-  for (size_t run = 0; run < runs; ++run)
-    for (size_t slot = 0, i = run * kPageSlots; slot < kPageSlots; ++slot, ++i)
-      write_run(v + slot * dim + run * kLaneRun, 1,
-                std::min<size_t>(kLaneRun, dim - run * kLaneRun), bits, codes + i * bytes,
-                scales + i, scales + runs * kPageSlots + i);
+  if (bits == 8) return write_page<8>(head_dim, k, v, k_page, v_page);
+  if (bits == 4) return write_page<4>(head_dim, k, v, k_page, v_page);
+  write_page<2>(head_dim, k, v, k_page, v_page);
 }
 
 void read_grid_row(int bits, int head_dim, int slot, const std::byte* k_page,

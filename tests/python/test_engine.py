@@ -186,3 +186,14 @@ def test_everything_is_documented():
     for name in weir.__all__:
         if not name.startswith("__"):
             assert getattr(weir, name).__doc__, name
+
+
+def test_kv_methods_are_those_that_recipes_name(engine):
+    methods = {f"{m.role}={m.name}": m for m in weir.kv_methods()}
+    assert {"keep=snapkv", "keep=h2o", "store=int8", "store=kivi"} <= set(methods)
+    for recipe, method in methods.items():
+        assert method.paper and recipe in repr(method)
+        values = ",".join(f"{p.name}={p.initial}" for p in method.parameters)
+        assert engine.create_sequence(f"{recipe}({values})").kv_bytes == 0
+    bits = next(p for p in methods["store=kivi"].parameters if p.name == "bits")
+    assert bits.words == ["2", "4"] and bits.initial in bits.words

@@ -1,101 +1,14 @@
 // Attention over one piece, in two ways that give the same bits. Many rows: keys and values are
 // widened tile by tile, sixteen lanes (slots of K, or dimensions of V) by the steps of a chain, and
-// all strips of the block read a tile while it is in L1. Few rows (one token after others), or
-// pages on grids: they are widened on the way into the registers.
+// all strips of the block read a tile while it is in L1. Few rows (one token after others): they
+// are widened on the way into the registers.
 #pragma once
 
-#include "kernels/cpu/grid-inl.h"
-#include "kernels/cpu/page_elements-inl.h"
-#include "kernels/cpu/weights-inl.h"
+#include "kernels/cpu/grid_tiles-inl.h"
 
 namespace weir::WEIR_ISA_NAMESPACE {
 
 constexpr int kDirectStrips = 2;  // Up to so many strips read the pages themselves.
-
-// A piece with its rows in strips of equal height.
-struct Strips {
-  explicit Strips(const AttentionPiece& p) : piece(p) {
-    count = (p.rows + kStripRows - 1) / kStripRows;
-    height = (p.rows + count - 1) / count;
-    for (int r = 0; r < p.rows; ++r) {
-      bounds[r / height].include(p.first[r], p.end[r]);
-      all.include(p.first[r], p.end[r]);
-    }
-  }
-  int row(int strip) const { return strip * height; }
-  int rows(int strip) const {
-    const int left = piece.rows - row(strip);
-    return left < height ? left : height;
-  }
-
-  const AttentionPiece& piece;
-  int count, height;
-  Bounds bounds[kBlockRows], all;
-};
-
-WEIR_INLINE size_t row_at(int row) {
-  return static_cast<size_t>(row) * kRowStride;
-}
-
-template <typename Type>
-WEIR_INLINE const typename Type::Element* elements(const std::byte* page) {
-  return reinterpret_cast<const typename Type::Element*>(page);
-}
-
-// Slots of K from `slot` of the piece; `next` is read after them.
-template <typename Type>
-WEIR_INLINE Lanes<Type> key_lanes(const AttentionPiece& p, int slot,
-                                  const typename Type::Element* next = nullptr) {
-  const int run = p.head_dim * kLaneRun, in_page = slot % kPageSlots;
-  const auto* at =
-      elements<Type>(p.pages[slot / kPageSlots].k) + in_page / kLaneRun * run + in_page % kLaneRun;
-  return {at, kLaneRun, p.head_dim, run, next ? next : at};
-}
-// Dimensions of V from `dim` for slots [slot, end) of one page.
-template <typename Type>
-WEIR_INLINE Lanes<Type> value_lanes(const AttentionPiece& p, int dim, int slot, int end,
-                                    const typename Type::Element* next = nullptr) {
-  const int first = dim / kLaneRun * kLaneRun;
-  const int width = p.head_dim - first < kLaneRun ? p.head_dim - first : kLaneRun;
-  const auto* at = elements<Type>(p.pages[slot / kPageSlots].v) + first * kPageSlots +
-                   slot % kPageSlots * width + dim - first;
-  return {at, width, end - slot, kLaneRun * kPageSlots, next ? next : at};
-}
-
-WEIR_INLINE int page_start(int slot) {
-  return slot / kPageSlots * kPageSlots;
-}
-
-// Calls f(slot, end) for the part of [first, end) in each page.
-template <typename Function>
-WEIR_INLINE void for_each_page(Bounds b, Function f) {
-  for (int slot = b.first; slot < b.end;) {
-    const int next = page_start(slot) + kPageSlots;
-    f(slot, next < b.end ? next : b.end);
-    slot = next;
-  }
-}
-
-// to[r] = sum over i < count of x[r][i] * tile[i], each row and lane one chain in order of i.
-template <int kRows>
-void multiply_tile(const float* x, const float* tile, int count, float* to, int to_stride) {
-  Floats sum[kRows];
-#pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) sum[r] = broadcast(0.0f);
-  for (int i = 0; i < count; ++i) {
-    const Floats b = load(tile + 16 * i);
-#pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) sum[r] = fma(broadcast(x[r * kRowStride + i]), b, sum[r]);
-  }
-#pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) store(to + r * to_stride, sum[r]);
-}
-
-using MultiplyTile = void (*)(const float* x, const float* tile, int count, float* to,
-                              int to_stride);
-constexpr MultiplyTile kMultiplyTile[kStripRows + 1] = {
-    nullptr,          multiply_tile<1>, multiply_tile<2>, multiply_tile<3>,
-    multiply_tile<4>, multiply_tile<5>, multiply_tile<6>};
 
 // The logits of 16 slots for all strips that see one of them.
 template <typename Type>
@@ -106,8 +19,8 @@ void multiply_keys(const Strips& strips, int slot) {
     const Bounds b = strips.bounds[s];
     const size_t row = row_at(strips.row(s));
     if (!b.empty() && b.first < slot + 16 && b.end > slot)
-      kMultiplyTile[strips.rows(s)](p.q + row, p.tile, p.head_dim, p.logit + row + slot,
-                                    kRowStride);
+      kMultiplyTile[strips.rows(s)](p.q + row, p.tile, p.head_dim, nullptr, false,
+                                    p.logit + row + slot, kRowStride);
   }
 }
 
@@ -123,7 +36,8 @@ void multiply_values(const Strips& strips, int dim, float* out) {
     if (b.empty()) continue;
     const int row = strips.row(s);
     kMultiplyTile[strips.rows(s)](p.logit + row_at(row) + b.first, p.tile + 16 * b.first,
-                                  b.end - b.first, out + row * p.head_dim + dim, p.head_dim);
+                                  b.end - b.first, nullptr, false, out + row * p.head_dim + dim,
+                                  p.head_dim);
   }
 }
 
@@ -272,11 +186,14 @@ inline bool on_grids(const AttentionPiece& p, Bounds b) {
 template <typename Type>
 void fold(const AttentionPiece& p, const AttentionFold& to) {
   const Strips strips(p);
-  const bool direct = strips.count <= kDirectStrips || on_grids(p, strips.all);
+  const bool direct = strips.count <= kDirectStrips, grids = on_grids(p, strips.all);
   for (int s = 0; s < strips.count && direct; ++s)
     kDirect<Type>[strips.rows(s)].keys(p, strips.row(s), strips.bounds[s]);
-  for (int slot = strips.all.first & -16; slot < strips.all.end && !direct; slot += 16)
-    multiply_keys<Type>(strips, slot);
+  if (!direct)
+    for_each_page(strips.all, [&](int slot, int end) {
+      if (p.pages[slot / kPageSlots].bits) return grid_tile_keys(strips, page_start(slot));
+      for (slot &= -16; slot < end; slot += 16) multiply_keys<Type>(strips, slot);
+    });
 
   for (int row = 0; row < p.rows; ++row)
     if (const Bounds b = strips.bounds[row / strips.height]; !b.empty())
@@ -285,8 +202,10 @@ void fold(const AttentionPiece& p, const AttentionFold& to) {
   for (int s = 0; s < strips.count && direct; ++s)
     if (!strips.bounds[s].empty())
       kDirect<Type>[strips.rows(s)].values(p, strips.row(s), strips.bounds[s], to.out);
-  for (int dim = 0; dim < p.head_dim && !direct; dim += 16)
+  for (int dim = 0; dim < p.head_dim && !direct && !grids; dim += 16)
     multiply_values<Type>(strips, dim, to.out);
+  for (int dim = 0; dim < p.head_dim && !direct && grids; dim += kLaneRun)
+    multiply_mixed_values<Type>(strips, dim, to.out);
 
   for (int row = 0; row < p.rows; ++row) {
     float* out = to.out + static_cast<size_t>(row) * p.head_dim;

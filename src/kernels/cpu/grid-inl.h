@@ -42,29 +42,28 @@ struct Codes {
   const std::byte* next;
 };
 
-// sum[r][t] += x[r][i] * the codes of step i, of the run's half kHalf + t, in order of i.
+// sum[r][t] += row r of x[i] * the codes of step i, of the run's half kHalf + t, in order of i.
 template <int kBits, int kHalf, int kRows, int kTiles>
-WEIR_INLINE void multiply_codes(const float (*x)[kMaxHeadDim], const Codes& c,
-                                Floats (&sum)[kRows][kTiles]) {
+WEIR_INLINE void multiply_codes(const float* x, const Codes& c, Floats (&sum)[kRows][kTiles]) {
   constexpr int kBytes = 4 * kBits;
-  const float* at = x[0];
+  const float* at = x;
   const uint8_t* codes = c.at;
   for (int i = 0; i < c.steps; ++i, ++at, codes += kBytes) {
     if (i % (64 / kBytes) == 0) prefetch(c.next + i * kBytes);
     const Floats low = grid_codes<kBits, kHalf>(codes);
 #pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) sum[r][0] = fma(broadcast(at[r * kMaxHeadDim]), low, sum[r][0]);
+    for (int r = 0; r < kRows; ++r) sum[r][0] = fma(broadcast(at[r * kRowStride]), low, sum[r][0]);
     if constexpr (kTiles == 2) {
       const Floats high = grid_codes<kBits, 1>(reread(codes));
       const float* again = reread(at);
 #pragma GCC unroll 6
       for (int r = 0; r < kRows; ++r)
-        sum[r][1] = fma(broadcast(again[r * kMaxHeadDim]), high, sum[r][1]);
+        sum[r][1] = fma(broadcast(again[r * kRowStride]), high, sum[r][1]);
     }
   }
 }
 template <int kBits, int kRows, int kTiles>
-WEIR_INLINE void multiply_codes(int half, const float (*x)[kMaxHeadDim], const Codes& codes,
+WEIR_INLINE void multiply_codes(int half, const float* x, const Codes& codes,
                                 Floats (&sum)[kRows][kTiles]) {
   if (kTiles == 2 || half == 0) return multiply_codes<kBits, 0>(x, codes, sum);
   multiply_codes<kBits, 1>(x, codes, sum);
@@ -86,7 +85,7 @@ template <int kBits, int kRows>
 void multiply_grid_keys(const std::byte* page, int head_dim, const float* q, float* logit,
                         const std::byte* next) {
   constexpr int kTiles = grid_tiles(kRows);
-  alignas(64) float x[kRows][kMaxHeadDim];
+  alignas(64) float x[kRows * kRowStride];
   const auto* codes = reinterpret_cast<const uint8_t*>(page);
   const size_t scales = grid_key_scales(kBits, head_dim), run_bytes = scales / 2;
   const uint16_t* scale = halves_at(page, scales);
@@ -94,7 +93,8 @@ void multiply_grid_keys(const std::byte* page, int head_dim, const float* q, flo
   for (int run = 0; run < 2; ++run) {
     float base[kRows];
     for (int r = 0; r < kRows; ++r)
-      base[r] = on_grid(q + r * kRowStride, scale, scale + 2 * head_dim, head_dim, x[r]);
+      base[r] =
+          on_grid(q + r * kRowStride, scale, scale + 2 * head_dim, head_dim, x + r * kRowStride);
     for (int half = 0; half < 2; half += kTiles) {
       Floats sum[kRows][kTiles];
 #pragma GCC unroll 6
@@ -130,7 +130,7 @@ template <int kBits, int kRows, int kTiles>
                                        int first, int end, int dim, const std::byte* next,
                                        Floats (&sum)[kRows][kTiles]) {
   constexpr int kWidth = kTiles == 1 ? 1 : 2;
-  alignas(64) float x[kRows][kMaxHeadDim];
+  alignas(64) float x[kRows * kRowStride];
   if (dim == 0)
     prefetch_halves(halves_at(next, grid_value_scales(kBits, head_dim)),
                     2 * grid_runs(head_dim) * kPageSlots);
@@ -142,7 +142,8 @@ template <int kBits, int kRows, int kTiles>
     Floats mine[kRows][kWidth];
 #pragma GCC unroll 6
     for (int r = 0; r < kRows; ++r) {
-      const float base = weights_on_grid(weight + r * kRowStride, first, end, scale, offset, x[r]);
+      const float base =
+          weights_on_grid(weight + r * kRowStride, first, end, scale, offset, x + r * kRowStride);
 #pragma GCC unroll 2
       for (int t = 0; t < kWidth; ++t) mine[r][t] = add(sum[r][tile + t], broadcast(base));
     }
