@@ -113,7 +113,7 @@ bool Engine::drain(std::chrono::milliseconds deadline) {
 Result<Sequence> Engine::create_sequence(std::string_view kv) {
   std::shared_ptr<Sequence::State> state;
   LoadedModel& m = *impl_->model;
-  WEIR_ASSIGN(const Recipe recipe, kv.empty() ? Result<Recipe>(m.recipe) : parse_recipe(kv));
+  WEIR_ASSIGN(const Recipe recipe, parse_recipe(kv, m.recipe));
   impl_->loop.call([&] {
     Cache cache(m.shape, *m.pages, m.root, make_store(recipe, m.shape.page_shape()));
     state = std::make_shared<Sequence::State>(impl_->loop, m, std::move(cache));

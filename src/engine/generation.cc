@@ -26,8 +26,7 @@ uint32_t Generation::length_max(const Request& request, uint32_t context_tokens_
 
 Generation::Keeping Generation::keeping_of(const Request& request,
                                            const GenerationContext& context) {
-  const auto recipe =
-      request.kv.empty() ? Result<Recipe>(context.recipe) : parse_recipe(request.kv);
+  const auto recipe = parse_recipe(request.kv, context.recipe);
   WEIR_CHECK(recipe, "{}", recipe.error().message);
   const Room plain = Room::plain(length_max(request, context.context_tokens_max));
   Keeping out{Keeper::make(*recipe, context.shape, context.pages, context.probabilities),

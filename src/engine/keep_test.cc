@@ -57,6 +57,14 @@ EngineOptions options_of(int threads, uint32_t step_tokens) {
   return o;
 }
 
+// With a budget of so many raw pages in each layer.
+EngineOptions tight_options(uint64_t pages, uint32_t context_tokens) {
+  EngineOptions o = options_of(2, 64);
+  o.kv_bytes_max = kLayers * pages * 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
+  o.context_tokens_max = context_tokens;
+  return o;
+}
+
 // What a run gives: every logit of each append, and what is left after it.
 struct Trace {
   std::vector<std::vector<float>> logits;
@@ -335,11 +343,8 @@ TEST(Keep, ShiftedSinksAreReadAsIfNothingLayBetween) {
 }
 
 TEST(Keep, OthersAreAdmittedWhenRowsAreGone) {
-  EngineOptions o = options_of(2, 64);
   // Room for one whole sequence of 1,200 tokens and not for two.
-  o.kv_bytes_max = kLayers * 25 * 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
-  o.context_tokens_max = 1500;
-  const auto engine = open_tiny(kModel, o);
+  const auto engine = open_tiny(kModel, tight_options(25, 1500));
   std::vector<std::unique_ptr<Collector>> all;
   size_t most = 0;
   std::set<int> running;
@@ -365,10 +370,7 @@ TEST(Keep, OthersAreAdmittedWhenRowsAreGone) {
 }
 
 TEST(Keep, PromisesFallAtThePromptsEnd) {
-  EngineOptions o = options_of(2, 64);
-  o.kv_bytes_max = kLayers * 25 * 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
-  o.context_tokens_max = 1500;
-  const auto engine = open_tiny(kModel, o);
+  const auto engine = open_tiny(kModel, tight_options(25, 1500));
   auto other = *engine->create_sequence();
   Gate gate;
   Collector first;
@@ -403,10 +405,7 @@ TEST(Store, BytesFallWithTheBits) {
 }
 
 TEST(Store, MoreSequencesFitWhenTheirRowsTakeLess) {
-  EngineOptions o = options_of(2, 64);
-  o.kv_bytes_max = kLayers * 22 * 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
-  o.context_tokens_max = 700;
-  const auto engine = open_tiny(kModel, o);
+  const auto engine = open_tiny(kModel, tight_options(22, 700));
   const auto fit = [&](const char* recipe) {
     std::vector<Sequence> all;
     while (all.size() < 20) {

@@ -12,8 +12,6 @@
 
 namespace weir {
 
-inline constexpr int32_t kNoPoint = INT32_MAX;
-
 // Owned by the engine's thread, as the cache is. Ends before its cache, whose promise covers what
 // it notes.
 class Keeper {

@@ -110,4 +110,8 @@ Result<Recipe> parse_recipe(std::string_view text) {
   return recipe;
 }
 
+Result<Recipe> parse_recipe(std::string_view text, const Recipe& otherwise) {
+  return text.empty() ? otherwise : parse_recipe(text);
+}
+
 }  // namespace weir

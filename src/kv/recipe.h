@@ -35,5 +35,7 @@ inline constexpr size_t kRecipeBytesMax = 4096;
 
 // kInvalid, with param "kv", names the word that is wrong and says what there is.
 Result<Recipe> parse_recipe(std::string_view text);
+// `otherwise` where the text is empty.
+Result<Recipe> parse_recipe(std::string_view text, const Recipe& otherwise);
 
 }  // namespace weir

@@ -15,6 +15,8 @@
 
 namespace weir {
 
+inline constexpr int32_t kNoPoint = INT32_MAX;
+
 struct Store {
   std::shared_ptr<const Codec> codec;  // Null: all rows stay as they are.
   int32_t residual = 0;
@@ -23,7 +25,7 @@ struct Store {
   explicit operator bool() const { return codec != nullptr; }
   // After how many tokens rows are encoded next: those up to there may be computed, no more.
   int32_t next_point(int32_t length) const {
-    return codec ? (length / kPageSlots + 1) * kPageSlots : INT32_MAX;
+    return codec ? (length / kPageSlots + 1) * kPageSlots : kNoPoint;
   }
   // Of so many rows, the first that are to be encoded: whole pages.
   int32_t settled(int32_t rows) const {

@@ -45,7 +45,7 @@ struct Codes {
 // sum[r][t] += row r of x[i] * the codes of step i, of the run's half kHalf + t, in order of i.
 template <int kBits, int kHalf, int kRows, int kTiles>
 WEIR_INLINE void multiply_codes(const float* x, const Codes& c, Floats (&sum)[kRows][kTiles]) {
-  constexpr int kBytes = 4 * kBits;
+  constexpr auto kBytes = static_cast<int>(grid_run_bytes(kBits));
   const float* at = x;
   const uint8_t* codes = c.at;
   for (int i = 0; i < c.steps; ++i, ++at, codes += kBytes) {
@@ -157,7 +157,7 @@ template <int kBits, int kRows, int kTiles>
 
 // Where the values of a page on grids begin, from a dimension's run on.
 WEIR_INLINE const std::byte* grid_values_at(const AttentionPage& page, int dim) {
-  return page.v + dim / kLaneRun * kPageSlots * 4 * page.bits;
+  return page.v + dim / kLaneRun * kPageSlots * grid_run_bytes(page.bits);
 }
 
 // The same, by the page's bits.

@@ -10,7 +10,7 @@ namespace weir::WEIR_ISA_NAMESPACE {
 // A half of each step's run as floats, sixteen after sixteen.
 template <int kBits, int kHalf>
 WEIR_INLINE void widen_codes(const uint8_t* codes, int steps, float* tile) {
-  for (int i = 0; i < steps; ++i, codes += 4 * kBits)
+  for (int i = 0; i < steps; ++i, codes += grid_run_bytes(kBits))
     store(tile + 16 * i, grid_codes<kBits, kHalf>(codes));
 }
 // Both halves; the second `second` floats after the first.

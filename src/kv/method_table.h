@@ -1,0 +1,34 @@
+// The methods of one role, by name: each file under policies/ or codecs/ enters its own before
+// main().
+#pragma once
+
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+
+namespace weir {
+
+// `Entry` has a MethodInfo `info`, and lives as long as the program.
+template <typename Entry>
+class MethodTable {
+ public:
+  static void add(const Entry& entry) {
+    const bool added = table().emplace(entry.info.name, &entry).second;
+    WEIR_CHECK(added, "two methods are named {}={}", entry.info.role, entry.info.name);
+  }
+  static std::vector<const Entry*> all() {
+    std::vector<const Entry*> out;
+    for (const auto& [name, entry] : table()) out.push_back(entry);
+    return out;
+  }
+
+ private:
+  static std::map<std::string_view, const Entry*>& table() {
+    static std::map<std::string_view, const Entry*> all;
+    return all;
+  }
+};
+
+}  // namespace weir
