@@ -95,7 +95,8 @@ TEST_F(AttentionTest, PagesOnGridsAgreeWithDoublePrecisionOnEveryIsa) {
         if (first.empty()) first = s.out;
         EXPECT_TRUE(same_bits(s.out, first)) << name << " " << shape.head_dim << " " << bits;
       }
-      EXPECT_LT(s.error(true), 4e-6) << shape.head_dim << " " << bits << " " << every;
+      // Queries and weights are rounded to 16 bits, against a largest one.
+      EXPECT_LT(s.error(true), 2e-4) << shape.head_dim << " " << bits << " " << every;
     }
 }
 

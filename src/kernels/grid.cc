@@ -1,7 +1,6 @@
 #include "kernels/grid.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #include "base/check.h"
 #include "kernels/attention_piece.h"
@@ -34,22 +33,16 @@ float code_of(float x, Grid g, float most) {
   return (code + kShift) - kShift;
 }
 
-// The codes of a run, of which there are kLaneRun.
-template <int kBits>
-void pack(const uint8_t* codes, uint8_t* to) {
-  constexpr int kBytes = 4 * kBits;
-  for (int i = 0; i < kBytes; ++i) {
-    int byte = 0;
-    for (int part = 0; part < 8 / kBits; ++part) byte |= codes[part * kBytes + i] << part * kBits;
-    to[i] = static_cast<uint8_t>(byte);
+// Where the codes of a run's step lie: one word for lanes i and i + 16, at 2 i.
+struct StepCodes {
+  StepCodes(int bits, size_t step) {
+    const auto unit = static_cast<size_t>(grid_unit_steps(bits));
+    first = step / unit * 32 + step % 2;
+    shift = static_cast<int>(step % unit / 2 * 2) * bits;
   }
-}
-
-uint8_t unpack(const uint8_t* run, int bits, size_t i) {
-  const size_t n = grid_run_bytes(bits);
-  return static_cast<uint8_t>(run[i % n] >> (i / n * static_cast<size_t>(bits)) &
-                              ((1 << bits) - 1));
-}
+  size_t first;
+  int shift;
+};
 
 struct Range {
   float least = kLargest, greatest = -kLargest;
@@ -59,47 +52,53 @@ struct Range {
   }
 };
 
-// Elements of one grid, `stride` floats apart.
-template <int kBits>
-void write_run(const float* from, size_t stride, size_t count, uint8_t* codes, uint16_t* scale,
-               uint16_t* offset) {
-  float x[kLaneRun];
-  for (size_t i = 0; i < count; ++i) x[i] = from[i * stride];
+// One run of a page.
+struct Run {
+  Run(int its_bits, int its_steps, size_t index, const std::byte* page)
+      : bits(its_bits),
+        steps(static_cast<size_t>(its_steps)),
+        codes(reinterpret_cast<const uint16_t*>(page + index * grid_run_bytes(bits, its_steps))),
+        scale(codes + grid_scales(bits, its_steps) / sizeof *codes) {}
+
+  float value(size_t lane, size_t step) const {
+    const StepCodes at(bits, step);
+    const int shift = at.shift + (lane < 16 ? 0 : bits);
+    const int code = codes[at.first + lane % 16 * 2] >> shift & ((1 << bits) - 1);
+    return float_of_half(scale[steps + step]) +
+           float_of_half(scale[step]) * static_cast<float>(code);
+  }
+
+  int bits;
+  size_t steps;
+  const uint16_t *codes, *scale;  // The offsets follow the scales.
+};
+
+struct NewRun : Run {
+  NewRun(int its_bits, int its_steps, size_t index, std::byte* page)
+      : Run(its_bits, its_steps, index, page), to(const_cast<uint16_t*>(codes)) {
+    std::fill_n(to, grid_scales(bits, its_steps) / sizeof *to, uint16_t{0});
+  }
+  // A step's elements, `stride` floats apart.
+  void put(size_t step, const float* from, size_t stride, size_t count) const;
+
+  uint16_t* to;
+};
+
+void NewRun::put(size_t step, const float* from, size_t stride, size_t count) const {
   Range range;
-  for (size_t i = 0; i < count; ++i) range.include(x[i]);
-  constexpr int kMost = (1 << kBits) - 1;
-  const Grid grid = stored_grid(range.least, range.greatest, kMost, scale, offset);
-  uint8_t each[kLaneRun] = {};
-  for (size_t i = 0; i < count; ++i) each[i] = static_cast<uint8_t>(code_of(x[i], grid, kMost));
-  pack<kBits>(each, codes);
-}
-
-template <typename Byte>
-auto* halves(Byte* page, size_t at) {
-  using Half = std::conditional_t<std::is_const_v<Byte>, const uint16_t, uint16_t>;
-  return reinterpret_cast<Half*>(page + at);
-}
-
-template <int kBits>
-void write_page(int head_dim, const float* k, const float* v, std::byte* k_page,
-                std::byte* v_page) {
-  constexpr size_t kBytes = grid_run_bytes(kBits);
-  const auto dim = static_cast<size_t>(head_dim);
-  auto* codes = reinterpret_cast<uint8_t*>(k_page);
-  uint16_t* scales = halves(k_page, grid_key_scales(kBits, head_dim));
-  for (size_t run = 0; run < 2; ++run)
-    for (size_t d = 0, i = run * dim; d < dim; ++d, ++i)
-      write_run<kBits>(k + run * kLaneRun * dim + d, dim, kLaneRun, codes + i * kBytes, scales + i,
-                       scales + 2 * dim + i);
-
-  codes = reinterpret_cast<uint8_t*>(v_page);
-  scales = halves(v_page, grid_value_scales(kBits, head_dim));
-  const auto runs = static_cast<size_t>(grid_runs(head_dim));
-  for (size_t run = 0; run < runs; ++run)
-    for (size_t slot = 0, i = run * kPageSlots; slot < kPageSlots; ++slot, ++i)
-      write_run<kBits>(v + slot * dim + run * kLaneRun, 1,
-                       std::min<size_t>(kLaneRun, dim - run * kLaneRun), codes + i * kBytes,
-                       scales + i, scales + runs * kPageSlots + i);
+  for (size_t i = 0; i < count; ++i) range.include(from[i * stride]);
+  const int most = (1 << bits) - 1;
+  uint16_t* scales = to + (scale - codes);
+  const Grid grid =
+      stored_grid(range.least, range.greatest, most, scales + step, scales + steps + step);
+  int code[kLaneRun] = {};
+  for (size_t i = 0; i < count; ++i)
+    code[i] = static_cast<int>(code_of(from[i * stride], grid, static_cast<float>(most)));
+  const StepCodes at(bits, step);
+  for (size_t lane = 0; lane < 16; ++lane) {
+    uint16_t& word = to[at.first + 2 * lane];
+    word = static_cast<uint16_t>(word | (code[lane] | code[lane + 16] << bits) << at.shift);
+  }
 }
 
 void check(int bits, int head_dim) {
@@ -112,31 +111,26 @@ void check(int bits, int head_dim) {
 void write_grid(int bits, int head_dim, const float* k, const float* v, std::byte* k_page,
                 std::byte* v_page) {
   check(bits, head_dim);
-  if (bits == 8) return write_page<8>(head_dim, k, v, k_page, v_page);
-  if (bits == 4) return write_page<4>(head_dim, k, v, k_page, v_page);
-  write_page<2>(head_dim, k, v, k_page, v_page);
+  const auto dim = static_cast<size_t>(head_dim);
+  for (size_t r = 0; r < 2; ++r) {
+    const NewRun run(bits, head_dim, r, k_page);
+    for (size_t d = 0; d < dim; ++d) run.put(d, k + r * kLaneRun * dim + d, dim, kLaneRun);
+  }
+  for (size_t first = 0; first < dim; first += kLaneRun) {
+    const NewRun run(bits, kPageSlots, first / kLaneRun, v_page);
+    for (size_t slot = 0; slot < kPageSlots; ++slot)
+      run.put(slot, v + slot * dim + first, 1, std::min<size_t>(kLaneRun, dim - first));
+  }
 }
 
 void read_grid_row(int bits, int head_dim, int slot, const std::byte* k_page,
                    const std::byte* v_page, float* k, float* v) {
   check(bits, head_dim);
-  const auto dim = static_cast<size_t>(head_dim), at = static_cast<size_t>(slot),
-             bytes = grid_run_bytes(bits);
-  const auto value = [&](const uint8_t* run, size_t i, uint16_t scale, uint16_t offset) {
-    return float_of_half(offset) + float_of_half(scale) * static_cast<float>(unpack(run, bits, i));
-  };
-  const auto* codes = reinterpret_cast<const uint8_t*>(k_page);
-  const uint16_t* scales = halves(k_page, grid_key_scales(bits, head_dim));
-  for (size_t d = 0, i = at / kLaneRun * dim; d < dim; ++d, ++i)
-    k[d] = value(codes + i * bytes, at % kLaneRun, scales[i], scales[2 * dim + i]);
-
-  codes = reinterpret_cast<const uint8_t*>(v_page);
-  scales = halves(v_page, grid_value_scales(bits, head_dim));
-  const auto runs = static_cast<size_t>(grid_runs(head_dim));
-  for (size_t d = 0; d < dim; ++d) {
-    const size_t i = d / kLaneRun * kPageSlots + at;
-    v[d] = value(codes + i * bytes, d % kLaneRun, scales[i], scales[runs * kPageSlots + i]);
-  }
+  const auto dim = static_cast<size_t>(head_dim), at = static_cast<size_t>(slot);
+  const Run keys(bits, head_dim, at / kLaneRun, k_page);
+  for (size_t d = 0; d < dim; ++d) k[d] = keys.value(at % kLaneRun, d);
+  for (size_t d = 0; d < dim; ++d)
+    v[d] = Run(bits, kPageSlots, d / kLaneRun, v_page).value(d % kLaneRun, at);
 }
 
 }  // namespace weir

@@ -5,14 +5,21 @@
 // rows; values have one for each slot and run of 32 dimensions (Liu, Yuan, Jin, Zhong, Xu,
 // Braverman, Chen, Hu: KIVI, 2024). Runs lie as a raw page has them (attention.h):
 //
-//   K:  codes [2][head_dim][4 bits bytes]   scale f16[2][head_dim]   offset f16[2][head_dim]
-//   V:  codes [runs][64][4 bits bytes]      scale f16[runs][64]      offset f16[runs][64]
+//   run:  codes of all steps, 4 bits bytes each | scale f16[steps] | offset f16[steps]
 //
-// `runs` is head_dim / 32, rounded up; codes past head_dim are zeros. Code i of 32 is in byte i % n
-// of its n = 4 bits bytes, at bit (i / n) * bits: consecutive lanes come from consecutive bytes.
+// A run has 32 lanes (slots of K, dimensions of V) and as many steps as there are dimensions of K,
+// or slots of V. K is two runs, V one for each 32 dimensions, rounded up; codes past head_dim are
+// zeros. Sixteen lanes of two steps are a vector of 32 codes; 16 / bits vectors share 64 bytes, as
+// so many parts of each of 32 words of 16 bits:
 //
-// Attention multiplies codes: a query's elements are multiplied by the scales first, and offsets
-// are summed once for a run, so that no element is widened to its value.
+//   part:   0              1               2              3
+//   8 bits  lanes 0..15    lanes 16..31                                  of steps 0 and 1
+//   4 bits  lanes 0..15    lanes 16..31    lanes 0..15    lanes 16..31   of steps 0, 1; 2, 3
+//   word:   lane 0 step 0 | lane 0 step 1 | lane 1 step 0 | lane 1 step 1 | ...
+//
+// Attention multiplies codes, in whole numbers: a query's elements times the scales are rounded to
+// 16 bits, two steps at a time meet sixteen lanes, and the sums are exact. Offsets are summed once
+// for a run, so that no element is widened to its value.
 #pragma once
 
 #include <cstddef>
@@ -27,20 +34,24 @@ namespace weir {
 static constexpr int grid_runs(int head_dim) {
   return (head_dim + kLaneRun - 1) / kLaneRun;
 }
-static constexpr size_t grid_run_bytes(int bits) {
+// Bytes of a run's codes for each step, and how many steps share 64 bytes.
+static constexpr size_t grid_step_bytes(int bits) {
   return static_cast<size_t>(4 * bits);
 }
-// Where the scales begin; the offsets follow them.
-static constexpr size_t grid_key_scales(int bits, int head_dim) {
-  return static_cast<size_t>(2 * head_dim) * grid_run_bytes(bits);
+static constexpr int grid_unit_steps(int bits) {
+  return 16 / bits;
 }
-static constexpr size_t grid_value_scales(int bits, int head_dim) {
-  return static_cast<size_t>(grid_runs(head_dim) * kPageSlots) * grid_run_bytes(bits);
+// Where a run's scales begin, and its bytes.
+static constexpr size_t grid_scales(int bits, int steps) {
+  return static_cast<size_t>(steps) * grid_step_bytes(bits);
+}
+static constexpr size_t grid_run_bytes(int bits, int steps) {
+  return grid_scales(bits, steps) + static_cast<size_t>(steps) * 4;
 }
 
 // Bytes of one page's K; V has as many. REQUIRES bits of 8, 4 or 2, here and below.
 static constexpr size_t grid_half_bytes(int bits, int head_dim) {
-  return static_cast<size_t>(grid_runs(head_dim) * kPageSlots) * (grid_run_bytes(bits) + 4);
+  return static_cast<size_t>(grid_runs(head_dim)) * grid_run_bytes(bits, kPageSlots);
 }
 
 // Encodes a page's 64 rows, k and v [64][head_dim]. A grid goes from the least to the greatest of

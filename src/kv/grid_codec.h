@@ -14,7 +14,7 @@ class GridCodec final : public Codec {
   GridCodec(std::string name, int bits, const PageShape& shape);
 
   std::string_view name() const override { return name_; }
-  uint32_t version() const override { return 1; }
+  uint32_t version() const override { return 2; }
   size_t page_bytes() const override { return 2 * half_ * shape().lists; }
   uint32_t granule() const override { return kPageSlots; }
 

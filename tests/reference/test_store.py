@@ -79,6 +79,7 @@ def test_attention_reads_what_the_rule_encodes(engine, recipe, bits, residual):
     sequence.append(tokens[:PROMPT])
     for token in tokens[PROMPT : PROMPT + STEPS]:
         sequence.append([token])
+    errors, differences = [], []
     for layer in range(0, engine.info.layers, 7):
         q, k, v, out = (seen.of(name, layer) for name in ("QUERY", "KEY", "VALUE", "ATTENTION"))
         for head in range(0, q.shape[1], 4):
@@ -94,6 +95,10 @@ def test_attention_reads_what_the_rule_encodes(engine, recipe, bits, residual):
                     np.concatenate([coded_keys[:split], keys[split:end]]),
                     np.concatenate([coded_values[:split], values[split:end]]))
                 error = np.linalg.norm(out[position, head] - want) / np.linalg.norm(want)
-                assert error < 1e-4, f"layer {layer} head {head} position {position}: {error}"
+                # Queries and weights meet the codes as numbers of 16 bits.
+                assert error < 8e-4, f"layer {layer} head {head} position {position}: {error}"
             raw = attention(q[-1, head].astype(np.float64), keys, values)
-            assert np.linalg.norm(out[-1, head] - raw) / np.linalg.norm(raw) > 1e-5
+            errors.append(error)
+            differences.append(np.linalg.norm(out[-1, head] - raw) / np.linalg.norm(raw))
+    # The rows that were given would be told from what they were encoded to.
+    assert np.mean(differences) > 10 * np.mean(errors)

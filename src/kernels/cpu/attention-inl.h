@@ -19,8 +19,8 @@ void multiply_keys(const Strips& strips, int slot) {
     const Bounds b = strips.bounds[s];
     const size_t row = row_at(strips.row(s));
     if (!b.empty() && b.first < slot + 16 && b.end > slot)
-      kMultiplyTile[strips.rows(s)](p.q + row, p.tile, p.head_dim, nullptr, false,
-                                    p.logit + row + slot, kRowStride);
+      kMultiplyTile[strips.rows(s)](p.q + row, p.tile, p.head_dim, false, p.logit + row + slot,
+                                    kRowStride);
   }
 }
 
@@ -36,8 +36,7 @@ void multiply_values(const Strips& strips, int dim, float* out) {
     if (b.empty()) continue;
     const int row = strips.row(s);
     kMultiplyTile[strips.rows(s)](p.logit + row_at(row) + b.first, p.tile + 16 * b.first,
-                                  b.end - b.first, nullptr, false, out + row * p.head_dim + dim,
-                                  p.head_dim);
+                                  b.end - b.first, false, out + row * p.head_dim + dim, p.head_dim);
   }
 }
 
@@ -113,7 +112,7 @@ WEIR_INLINE bool add_page_on_grid(const AttentionPiece& p, Bounds b, int row, in
   const AttentionPage& page = p.pages[slot / kPageSlots];
   if (page.bits == 0) return false;
   const int start = page_start(slot);
-  grid_values(page, p.head_dim, p.logit + row_at(row) + start, slot - start, end - start, dim,
+  grid_values(page, p.logit + row_at(row) + start, slot - start, end - start, dim,
               next_values(p, b, end, dim, 16 * kTiles), sum);
   return true;
 }

@@ -37,6 +37,17 @@ WEIR_INLINE Ints signed_byte_of(Bytes a, int k) {
           _mm256_srai_epi32(_mm256_slli_epi32(a.high, 24 - 8 * k), 24)};
 }
 
+template <int kBits, int kPart>
+WEIR_INLINE __m256i part_of_words(__m256i a) {
+  const __m256i low = _mm256_srli_epi16(a, kBits * kPart);
+  return kBits * (kPart + 1) == 16 ? low
+                                   : _mm256_and_si256(low, _mm256_set1_epi16((1 << kBits) - 1));
+}
+template <int kBits, int kPart>
+WEIR_INLINE Bytes part_of_words(Bytes a) {
+  return {part_of_words<kBits, kPart>(a.low), part_of_words<kBits, kPart>(a.high)};
+}
+
 WEIR_INLINE Ints load_nibbles(const uint8_t* from) {
   const __m256i bytes =
       _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));

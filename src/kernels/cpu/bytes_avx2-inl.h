@@ -44,6 +44,14 @@ WEIR_INLINE Ints add_whole(Ints sum, Products a) {
   return {kept(_mm256_add_epi32(sum.low, b.low)), kept(_mm256_add_epi32(sum.high, b.high))};
 }
 
+WEIR_INLINE Ints add_word_products(Ints sum, Bytes words, const int16_t* two) {
+  int32_t both;
+  __builtin_memcpy(&both, two, 4);
+  const __m256i all = _mm256_set1_epi32(both);
+  return {kept(_mm256_add_epi32(sum.low, _mm256_madd_epi16(words.low, all))),
+          kept(_mm256_add_epi32(sum.high, _mm256_madd_epi16(words.high, all)))};
+}
+
 // Rows of activations that share a weight in registers.
 inline constexpr int kRowsAtOnce = 4;
 

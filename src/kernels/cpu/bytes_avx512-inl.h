@@ -29,6 +29,13 @@ WEIR_INLINE Ints signed_byte_of(Bytes a, int k) {
   return {_mm512_srai_epi32(_mm512_slli_epi32(a.v, static_cast<unsigned>(24 - 8 * k)), 24)};
 }
 
+template <int kBits, int kPart>
+WEIR_INLINE Bytes part_of_words(Bytes a) {
+  const __m512i low = _mm512_srli_epi16(a.v, kBits * kPart);
+  return {kBits * (kPart + 1) == 16 ? low
+                                    : _mm512_and_si512(low, _mm512_set1_epi16((1 << kBits) - 1))};
+}
+
 WEIR_INLINE Ints load_nibbles(const uint8_t* from) {
   const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
   const __m128i mask = _mm_set1_epi8(15);
@@ -68,6 +75,20 @@ WEIR_INLINE Ints whole(Products a) {
 }
 WEIR_INLINE Ints add_whole(Ints sum, Products a) {
   return {_mm512_add_epi32(sum.v, a.sum)};
+}
+
+// A vpdpwssd does two columns.
+WEIR_INLINE Ints add_word_products(Ints sum, Bytes words, const int16_t* two) {
+#ifdef WEIR_EMULATE_AVX512
+  int32_t both;
+  __builtin_memcpy(&both, two, 4);
+  sum.v = _mm512_dpwssd_epi32(sum.v, words.v, _mm512_set1_epi32(both));
+#else
+  asm("vpdpwssd %2%{1to16%}, %1, %0"
+      : "+v"(sum.v)
+      : "v"(words.v), "m"(*reinterpret_cast<const int32_t*>(two)));
+#endif
+  return sum;
 }
 
 // Rows of activations that share a weight in registers.

@@ -3,6 +3,7 @@
 
 #ifdef WEIR_EMULATE_AVXVNNI
 #include <simde/x86/avx512/dpbusd.h>
+#include <simde/x86/avx512/dpwssd.h>
 #endif
 
 #include "kernels/cpu/bytes_256-inl.h"
@@ -42,6 +43,21 @@ WEIR_INLINE Ints whole(Products a) {
 }
 WEIR_INLINE Ints add_whole(Ints sum, Products a) {
   return {_mm256_add_epi32(sum.low, a.low), _mm256_add_epi32(sum.high, a.high)};
+}
+
+// A vpdpwssd does two columns.
+WEIR_INLINE __m256i add_word_products(__m256i sum, __m256i words, __m256i two) {
+#ifdef WEIR_EMULATE_AVXVNNI
+  return simde_mm256_dpwssd_epi32(sum, words, two);
+#else
+  return kept(_mm256_dpwssd_avx_epi32(sum, words, two));
+#endif
+}
+WEIR_INLINE Ints add_word_products(Ints sum, Bytes words, const int16_t* two) {
+  int32_t both;
+  __builtin_memcpy(&both, two, 4);
+  const __m256i all = _mm256_set1_epi32(both);
+  return {add_word_products(sum.low, words.low, all), add_word_products(sum.high, words.high, all)};
 }
 
 // Rows of activations that share a weight in registers.

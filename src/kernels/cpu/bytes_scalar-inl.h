@@ -36,6 +36,22 @@ WEIR_INLINE Ints load_nibbles(const uint8_t* from) {
   WEIR_EACH_LANE(Ints, i < 8 ? from[i] & 15 : from[i - 8] >> 4);
 }
 
+// Two words of 16 bits to a lane: of each word, the bits [kBits kPart, kBits kPart + kBits).
+template <int kBits, int kPart>
+WEIR_INLINE Bytes part_of_words(Bytes a) {
+  for (int i = 0; i < 64; i += 2) {
+    const int part = (a.at[i] | a.at[i + 1] << 8) >> kBits * kPart & ((1 << kBits) - 1);
+    a.at[i] = static_cast<uint8_t>(part), a.at[i + 1] = static_cast<uint8_t>(part >> 8);
+  }
+  return a;
+}
+// sum + each lane's two words, below 2^15, times the same two.
+WEIR_INLINE Ints add_word_products(Ints sum, Bytes words, const int16_t* two) {
+  for (int i = 0; i < 64; i += 2)
+    sum.at[i / 4] += (words.at[i] | words.at[i + 1] << 8) * two[i / 2 % 2];
+  return sum;
+}
+
 // Exact dot products of each lane's four bytes of weights (unsigned, but signed where they have
 // eight bits) with the same four signed bytes in [-127, 127]. An ISA may keep them in a form that
 // bears kAdditions<kBits> of them before whole() must make integers of it, and may let signed

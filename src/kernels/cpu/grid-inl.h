@@ -1,7 +1,7 @@
-// Attention over pages on grids (grid.h), a page at a time. A run's codes are widened to floats and
-// multiplied by the row's elements times the scales; the sum of its elements times the offsets is
-// added first. That sum is a tree over lanes of a chain, of the whole run: it depends on nothing
-// beside the row.
+// Attention over pages on grids (grid.h), a page at a time. A row's elements times a run's scales
+// are rounded to 16 bits, the largest of them to 32767; their products with the codes are summed in
+// whole numbers, and so in any order. The sum of its elements times the offsets is a tree over
+// lanes of a chain, of the whole run: nothing depends on what is beside the row.
 #pragma once
 
 #include "kernels/attention_piece.h"
@@ -10,73 +10,125 @@
 
 namespace weir::WEIR_ISA_NAMESPACE {
 
-// Codes 16 half ... 16 half + 15 of a run.
-template <int kBits, int kHalf>
-WEIR_INLINE Floats grid_codes(const uint8_t* run) {
-  if constexpr (kBits == 8) return to_floats(load_u8(run + 16 * kHalf));
-  if constexpr (kBits == 4 && kHalf == 1) return to_floats(shift_right<4>(load_u8(run)));
-  if constexpr (kBits == 4) return to_floats(bit_and(load_u8(run), broadcast(15)));
-  return to_floats(bit_and(shift_right<4 * kHalf>(load_crumbs(run)), broadcast(3)));
-}
-WEIR_INLINE const uint16_t* halves_at(const std::byte* page, size_t at) {
-  return reinterpret_cast<const uint16_t*>(page + at);
-}
-
-// One row's elements [count] against a run: times the scales, to `x`. Gives the sum of its elements
-// times the offsets.
-WEIR_INLINE float on_grid(const float* row, const uint16_t* scale, const uint16_t* offset,
-                          int count, float* x) {
-  Floats sum = broadcast(0.0f);
-  for (int i = 0; i < count; i += 16) {
-    const Floats each = load(row + i);
-    store(x + i, multiply(each, load_f16(scale + i)));
-    sum = fma(each, load_f16(offset + i), sum);
+// The grids of a run's steps.
+struct RunGrids {
+  WEIR_INLINE RunGrids(int bits, const std::byte* run, int its_steps) : steps(its_steps) {
+    const auto* scales = reinterpret_cast<const uint16_t*>(run + grid_scales(bits, steps));
+    for (int i = 0; i < steps; i += 16) {
+      store(scale + i, load_f16(scales + i));
+      store(offset + i, load_f16(scales + steps + i));
+    }
   }
-  return sum_lanes(sum);
+  int steps;
+  alignas(64) float scale[kMaxHeadDim], offset[kMaxHeadDim];
+};
+
+// What a row's sum of products with codes stands for: base + unit * sum.
+struct OnGrid {
+  float base, unit;
+};
+
+// A row's elements times the scales. Gives the sum of its elements times the offsets, and the
+// largest product's bits.
+struct Scaled {
+  float base;
+  int32_t largest;
+};
+WEIR_INLINE Scaled scale_row(const float* row, const RunGrids& grids, float* scaled) {
+  Floats sum = broadcast(0.0f);
+  Ints most = broadcast(int32_t{0});
+  for (int i = 0; i < grids.steps; i += 16) {
+    const Floats each = load(row + i), product = multiply(each, load(grids.scale + i));
+    store(scaled + i, product);
+    // As integers the magnitudes of floats keep their order, with infinity and NaN at the top.
+    most = maximum(most, bit_and(as_ints(product), broadcast(int32_t{0x7FFFFFFF})));
+    sum = fma(each, load(grids.offset + i), sum);
+  }
+  return {sum_lanes(sum), maximum_lane(most)};
 }
 
-// Codes of consecutive steps, and as many bytes that are read after them: fetched in step.
-struct Codes {
-  const uint8_t* at;
+// Rounds them to whole numbers. A row that is not finite gives NaN.
+WEIR_INLINE OnGrid round_row(const float* scaled, Scaled row, int steps, int16_t* x) {
+  constexpr float kMost = 32767;
+  // Below this kMost / largest might overflow; such elements count as zeros.
+  constexpr float kSmallest = 0x1p-110f;
+  constexpr int32_t kInfinity = 0x7F800000;
+  float largest;
+  __builtin_memcpy(&largest, &row.largest, 4);
+  const bool finite = row.largest < kInfinity, counts = finite && largest >= kSmallest;
+  const Floats inverse = broadcast(counts ? kMost / largest : 0.0f);
+  for (int i = 0; i < steps; i += 16) {
+    const Ints whole = nearest_ints(multiply(load(scaled + i), inverse));
+    store_i16(x + i, whole);
+  }
+  return {row.base, counts ? largest / kMost : finite ? 0.0f : __builtin_nanf("")};
+}
+
+// Rows, kRowStride floats from each other, on the grids of a run; to `x`, with the same stride.
+template <int kRows>
+WEIR_INLINE void on_grids(const float* rows, const RunGrids& grids, int16_t* x, OnGrid* to) {
+  alignas(64) float scaled[kRows][kMaxHeadDim];
+  Scaled row[kRows];
+  for (int r = 0; r < kRows; ++r) row[r] = scale_row(rows + r * kRowStride, grids, scaled[r]);
+  for (int r = 0; r < kRows; ++r)
+    to[r] = round_row(scaled[r], row[r], grids.steps, x + r * kRowStride);
+}
+
+// A run, and one of the same form that is read after it: fetched in step.
+struct CodeRun {
+  const std::byte* at;
   int steps;
   const std::byte* next;
 };
 
-// sum[r][t] += row r of x[i] * the codes of step i, of the run's half kHalf + t, in order of i.
-template <int kBits, int kHalf, int kRows, int kTiles>
-WEIR_INLINE void multiply_codes(const float* x, const Codes& c, Floats (&sum)[kRows][kTiles]) {
-  constexpr auto kBytes = static_cast<int>(grid_run_bytes(kBits));
-  const float* at = x;
-  const uint8_t* codes = c.at;
-  for (int i = 0; i < c.steps; ++i, ++at, codes += kBytes) {
-    if (i % (64 / kBytes) == 0) prefetch(c.next + i * kBytes);
-    const Floats low = grid_codes<kBits, kHalf>(codes);
+// sum[r][t] += row r of x * the codes of 64 bytes, from part kPart on: of both halves of the run's
+// lanes, or of every second part.
+template <int kBits, int kPart, int kRows, int kTiles>
+WEIR_INLINE void multiply_parts(const int16_t* x, const uint8_t* codes,
+                                Ints (&sum)[kRows][kTiles]) {
+  if constexpr (kPart < grid_unit_steps(kBits)) {
+    constexpr int kTile = kTiles == 2 ? kPart % 2 : 0;
+    const Bytes part = part_of_words<kBits, kPart>(load(reread(codes)));
+    const int16_t* two = reread(x) + kPart / 2 * 2;
 #pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) sum[r][0] = fma(broadcast(at[r * kRowStride]), low, sum[r][0]);
-    if constexpr (kTiles == 2) {
-      const Floats high = grid_codes<kBits, 1>(reread(codes));
-      const float* again = reread(at);
-#pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r)
-        sum[r][1] = fma(broadcast(again[r * kRowStride]), high, sum[r][1]);
-    }
+    for (int r = 0; r < kRows; ++r)
+      sum[r][kTile] = add_word_products(sum[r][kTile], part, two + r * kRowStride);
+    multiply_parts<kBits, kPart + (kTiles == 2 ? 1 : 2)>(x, codes, sum);
   }
 }
+// The same of all steps, from the half kHalf of the lanes on.
+template <int kBits, int kHalf, int kRows, int kTiles>
+WEIR_INLINE void multiply_codes(const int16_t* x, const CodeRun& run, Ints (&sum)[kRows][kTiles]) {
+  constexpr int kSteps = grid_unit_steps(kBits);
+  const auto* codes = reinterpret_cast<const uint8_t*>(run.at);
+  // The second half, if it comes alone, fetches scales and offsets.
+  const bool second = kTiles == 1 && kHalf == 1;
+  const std::byte* next = run.next + (second ? grid_scales(kBits, run.steps) : 0);
+  const int lines = run.steps / 16;
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 2
+    for (int t = 0; t < kTiles; ++t) sum[r][t] = broadcast(int32_t{0});
+  for (int i = 0; i < run.steps; i += kSteps, codes += 64, next += 64) {
+    if (!second || i < kSteps * lines) prefetch(next);
+    multiply_parts<kBits, kHalf>(x + i, codes, sum);
+  }
+  for (int i = 0; kTiles == 2 && i < run.steps; i += 16, next += 64) prefetch(next);
+}
 template <int kBits, int kRows, int kTiles>
-WEIR_INLINE void multiply_codes(int half, const float* x, const Codes& codes,
-                                Floats (&sum)[kRows][kTiles]) {
-  if (kTiles == 2 || half == 0) return multiply_codes<kBits, 0>(x, codes, sum);
-  multiply_codes<kBits, 1>(x, codes, sum);
+WEIR_INLINE void multiply_codes(int half, const int16_t* x, const CodeRun& run,
+                                Ints (&sum)[kRows][kTiles]) {
+  if (kTiles == 2 || half == 0) return multiply_codes<kBits, 0>(x, run, sum);
+  multiply_codes<kBits, 1>(x, run, sum);
 }
 
-// Scales and offsets, before who multiplies them asks.
-WEIR_INLINE void prefetch_halves(const uint16_t* at, int count) {
-  for (int i = 0; i < count; i += 32) prefetch(at + i);
+WEIR_INLINE Floats value_of(Ints sum, OnGrid row, Floats start) {
+  return fma(to_floats(sum), broadcast(row.unit), start);
 }
 
-// Halves of a run that are summed side by side.
+// Halves of a run that are summed side by side: as many as leave registers for the codes.
 constexpr int grid_tiles(int rows) {
-  return rows <= 3 ? 2 : 1;
+  return rows <= 2 ? 2 : 1;
 }
 
 // Logits of a page's 64 slots; `q` and `logit` are kRowStride floats from row to row. `next` is
@@ -85,79 +137,68 @@ template <int kBits, int kRows>
 void multiply_grid_keys(const std::byte* page, int head_dim, const float* q, float* logit,
                         const std::byte* next) {
   constexpr int kTiles = grid_tiles(kRows);
-  alignas(64) float x[kRows * kRowStride];
-  const auto* codes = reinterpret_cast<const uint8_t*>(page);
-  const size_t scales = grid_key_scales(kBits, head_dim), run_bytes = scales / 2;
-  const uint16_t* scale = halves_at(page, scales);
-  prefetch_halves(halves_at(next, scales), 4 * head_dim);
-  for (int run = 0; run < 2; ++run) {
-    float base[kRows];
-    for (int r = 0; r < kRows; ++r)
-      base[r] =
-          on_grid(q + r * kRowStride, scale, scale + 2 * head_dim, head_dim, x + r * kRowStride);
+  alignas(64) int16_t x[kRows * kRowStride];
+  OnGrid row[kRows];
+  const size_t run_bytes = grid_run_bytes(kBits, head_dim);
+  for (int run = 0; run < 2; ++run, page += run_bytes, next += run_bytes) {
+    const RunGrids grids(kBits, page, head_dim);
+    on_grids<kRows>(q, grids, x, row);
     for (int half = 0; half < 2; half += kTiles) {
-      Floats sum[kRows][kTiles];
-#pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 2
-        for (int t = 0; t < kTiles; ++t) sum[r][t] = broadcast(base[r]);
-      multiply_codes<kBits>(half, x, {codes, head_dim, next}, sum);
+      Ints sum[kRows][kTiles];
+      multiply_codes<kBits>(half, x, {page, head_dim, next}, sum);
 #pragma GCC unroll 6
       for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
         for (int t = 0; t < kTiles; ++t)
-          store(logit + r * kRowStride + run * kLaneRun + 16 * (half + t), sum[r][t]);
+          store(logit + r * kRowStride + run * kLaneRun + 16 * (half + t),
+                value_of(sum[r][t], row[r], broadcast(row[r].base)));
     }
-    codes += run_bytes, next += run_bytes;
-    scale += head_dim;
   }
 }
 
-// The weights of a page's slots [first, end), on the grid of one run.
-WEIR_INLINE float weights_on_grid(const float* weight, int first, int end, const uint16_t* scale,
-                                  const uint16_t* offset, float* x) {
-  if (first == 0 && end == kPageSlots) return on_grid(weight, scale, offset, kPageSlots, x);
-  alignas(64) float seen[kPageSlots];
-  for (int s = 0; s < kPageSlots; ++s) seen[s] = s >= first && s < end ? weight[s] : 0.0f;
-  return on_grid(seen, scale, offset, kPageSlots, x);
+// The weights of a page's slots [first, end), of its slot 0 on, on the grids of one run.
+template <int kRows>
+WEIR_INLINE void weights_on_grids(const float* weight, int first, int end, const RunGrids& grids,
+                                  int16_t* x, OnGrid* to) {
+  if (first == 0 && end == kPageSlots) return on_grids<kRows>(weight, grids, x, to);
+  alignas(64) float seen[kRows * kRowStride];
+  for (int r = 0; r < kRows; ++r)
+    for (int s = 0, at = r * kRowStride; s < kPageSlots; ++s)
+      seen[at + s] = s >= first && s < end ? weight[at + s] : 0.0f;
+  on_grids<kRows>(seen, grids, x, to);
 }
 
 // sum[r][t] += the weighted values of a page's slots [first, end), dimensions dim + 16 t and on:
 // one sixteen, or whole runs. `weight` is of the page's slot 0, kRowStride floats from row to row;
 // `next` is read after these.
 template <int kBits, int kRows, int kTiles>
-[[gnu::noinline]] void add_grid_values(const std::byte* page, int head_dim, const float* weight,
-                                       int first, int end, int dim, const std::byte* next,
+[[gnu::noinline]] void add_grid_values(const std::byte* page, const float* weight, int first,
+                                       int end, int dim, const std::byte* next,
                                        Floats (&sum)[kRows][kTiles]) {
-  constexpr int kWidth = kTiles == 1 ? 1 : 2;
-  alignas(64) float x[kRows * kRowStride];
-  if (dim == 0)
-    prefetch_halves(halves_at(next, grid_value_scales(kBits, head_dim)),
-                    2 * grid_runs(head_dim) * kPageSlots);
+  constexpr int kWidth = kTiles == 1 ? 1 : 2, kSide = kWidth == 1 ? 1 : grid_tiles(kRows);
+  alignas(64) int16_t x[kRows * kRowStride];
+  OnGrid row[kRows];
   for (int tile = 0; tile < kTiles; tile += kWidth, dim += 16 * kWidth) {
-    const int run = dim / kLaneRun * kPageSlots;
-    const auto* codes = reinterpret_cast<const uint8_t*>(page) + run * grid_run_bytes(kBits);
-    const uint16_t* scale = halves_at(page, grid_value_scales(kBits, head_dim)) + run;
-    const uint16_t* offset = scale + grid_runs(head_dim) * kPageSlots;
-    Floats mine[kRows][kWidth];
+    const std::byte* run = page + dim / kLaneRun * grid_run_bytes(kBits, kPageSlots);
+    const RunGrids grids(kBits, run, kPageSlots);
+    weights_on_grids<kRows>(weight, first, end, grids, x, row);
+    for (int t = 0; t < kWidth; t += kSide) {
+      Ints mine[kRows][kSide];
+      multiply_codes<kBits>((dim + 16 * t) % kLaneRun / 16, x, {run, kPageSlots, next}, mine);
 #pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) {
-      const float base =
-          weights_on_grid(weight + r * kRowStride, first, end, scale, offset, x + r * kRowStride);
+      for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
-      for (int t = 0; t < kWidth; ++t) mine[r][t] = add(sum[r][tile + t], broadcast(base));
+        for (int i = 0; i < kSide; ++i) {
+          Floats& to = sum[r][tile + t + i];
+          to = value_of(mine[r][i], row[r], add(to, broadcast(row[r].base)));
+        }
     }
-    multiply_codes<kBits>(dim % kLaneRun / 16, x, {codes, kPageSlots, next}, mine);
-#pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 2
-      for (int t = 0; t < kWidth; ++t) sum[r][tile + t] = mine[r][t];
   }
 }
 
 // Where the values of a page on grids begin, from a dimension's run on.
 WEIR_INLINE const std::byte* grid_values_at(const AttentionPage& page, int dim) {
-  return page.v + dim / kLaneRun * kPageSlots * grid_run_bytes(page.bits);
+  return page.v + dim / kLaneRun * grid_run_bytes(page.bits, kPageSlots);
 }
 
 // The same, by the page's bits.
@@ -169,14 +210,11 @@ void grid_keys(const AttentionPage& page, int head_dim, const float* q, float* l
   multiply_grid_keys<2, kRows>(page.k, head_dim, q, logit, next);
 }
 template <int kRows, int kTiles>
-WEIR_INLINE void grid_values(const AttentionPage& page, int head_dim, const float* weight,
-                             int first, int end, int dim, const std::byte* next,
-                             Floats (&sum)[kRows][kTiles]) {
-  if (page.bits == 8)
-    return add_grid_values<8>(page.v, head_dim, weight, first, end, dim, next, sum);
-  if (page.bits == 4)
-    return add_grid_values<4>(page.v, head_dim, weight, first, end, dim, next, sum);
-  add_grid_values<2>(page.v, head_dim, weight, first, end, dim, next, sum);
+WEIR_INLINE void grid_values(const AttentionPage& page, const float* weight, int first, int end,
+                             int dim, const std::byte* next, Floats (&sum)[kRows][kTiles]) {
+  if (page.bits == 8) return add_grid_values<8>(page.v, weight, first, end, dim, next, sum);
+  if (page.bits == 4) return add_grid_values<4>(page.v, weight, first, end, dim, next, sum);
+  add_grid_values<2>(page.v, weight, first, end, dim, next, sum);
 }
 
 }  // namespace weir::WEIR_ISA_NAMESPACE

@@ -1,4 +1,4 @@
-// Pages on grids for many rows: codes are widened tile by tile, and all strips of the block read a
+// Pages on grids for many rows: codes are split tile by tile, and all strips of the block read a
 // tile while it is in L1. The same bits as a page at a time (grid-inl.h).
 #pragma once
 
@@ -7,94 +7,156 @@
 
 namespace weir::WEIR_ISA_NAMESPACE {
 
-// A half of each step's run as floats, sixteen after sixteen.
-template <int kBits, int kHalf>
-WEIR_INLINE void widen_codes(const uint8_t* codes, int steps, float* tile) {
-  for (int i = 0; i < steps; ++i, codes += grid_run_bytes(kBits))
-    store(tile + 16 * i, grid_codes<kBits, kHalf>(codes));
-}
-// Both halves; the second `second` floats after the first.
-inline void widen_codes(int bits, const uint8_t* codes, int steps, float* tile, int second) {
-  if (bits == 8) {
-    widen_codes<8, 0>(codes, steps, tile);
-    widen_codes<8, 1>(codes, steps, tile + second);
-  } else if (bits == 4) {
-    widen_codes<4, 0>(codes, steps, tile);
-    widen_codes<4, 1>(codes, steps, tile + second);
-  } else {
-    widen_codes<2, 0>(codes, steps, tile);
-    widen_codes<2, 1>(codes, steps, tile + second);
+// The codes of 64 bytes, part after part: two steps of sixteen lanes take 64 bytes of a tile, which
+// has the first halves of the lanes of all steps, then `second` bytes on the other ones.
+template <int kBits, int kPart = 0>
+WEIR_INLINE void split_parts(const uint8_t* codes, uint8_t* tile, int second) {
+  if constexpr (kPart < grid_unit_steps(kBits)) {
+    store(tile + kPart % 2 * second + kPart / 2 * 64, part_of_words<kBits, kPart>(load(codes)));
+    split_parts<kBits, kPart + 1>(codes, tile, second);
   }
 }
+template <int kBits>
+WEIR_INLINE void split_codes(const uint8_t* codes, int steps, uint8_t* tile, int second) {
+  constexpr int kSteps = grid_unit_steps(kBits);
+  for (int i = 0; i < steps; i += kSteps, codes += 64, tile += kSteps * 32)
+    split_parts<kBits>(codes, tile, second);
+}
+inline void split_codes(int bits, const std::byte* run, int steps, uint8_t* tile, int second) {
+  const auto* codes = reinterpret_cast<const uint8_t*>(run);
+  if (bits == 8) return split_codes<8>(codes, steps, tile, second);
+  if (bits == 4) return split_codes<4>(codes, steps, tile, second);
+  split_codes<2>(codes, steps, tile, second);
+}
 
-// The logits of a page's 64 slots, the first of them `slot` of the piece.
-inline void grid_tile_keys(const Strips& strips, int slot) {
-  alignas(64) float tile[2 * 16 * kMaxHeadDim];
-  alignas(64) float x[kStripRows * kRowStride];
-  float base[kStripRows];
-  const AttentionPiece& p = strips.piece;
-  const AttentionPage& page = p.pages[slot / kPageSlots];
-  const int dim = p.head_dim;
-  const auto* codes = reinterpret_cast<const uint8_t*>(page.k);
-  const uint16_t* scale = halves_at(page.k, grid_key_scales(page.bits, dim));
-  for (int run = 0; run < 2; ++run, slot += kLaneRun, scale += dim) {
-    widen_codes(page.bits, codes, dim, tile, 16 * dim);
-    codes += static_cast<size_t>(dim) * grid_run_bytes(page.bits);
-    for (int s = 0; s < strips.count; ++s) {
-      const Bounds b = strips.bounds[s];
-      if (b.empty() || b.first >= slot + kLaneRun || b.end <= slot) continue;
-      const size_t row = row_at(strips.row(s));
-      const int rows = strips.rows(s);
-      for (int r = 0; r < rows; ++r)
-        base[r] = on_grid(p.q + row + row_at(r), scale, scale + 2 * dim, dim, x + row_at(r));
-      for (int half = 0; half < 2; ++half)
-        kMultiplyTile[rows](x, tile + half * 16 * dim, dim, base, false,
-                            p.logit + row + slot + 16 * half, kRowStride);
+// A run's codes and grids, for many rows. A tile of one half has the first sixteen lanes only.
+struct SplitRun {
+  WEIR_INLINE SplitRun(int bits, const std::byte* run, int steps, int its_halves, uint8_t* to)
+      : grids(bits, run, steps), halves(its_halves), tile(to) {
+    split_codes(bits, run, steps, to, 32 * steps);
+  }
+  RunGrids grids;
+  int halves;
+  const uint8_t* tile;
+};
+
+// The slots [first, end) of a page; of keys all, whatever a row sees.
+struct PageSlots {
+  int first = 0, end = kPageSlots;
+};
+
+// to[r] = what the rows' sums of products with a run's codes stand for, added to what is in `to`
+// where there is `more`. Elements of other steps than `slots` count as zeros.
+template <int kRows>
+void multiply_split_run(const float* rows, const SplitRun& run, PageSlots slots, bool more,
+                        float* to, int to_stride) {
+  alignas(64) int16_t x[kRows * kRowStride];
+  OnGrid row[kRows];
+  const int steps = run.grids.steps;
+  weights_on_grids<kRows>(rows, slots.first, slots.end, run.grids, x, row);
+  const uint8_t* tile = run.tile;
+  for (int half = 0; half < run.halves; ++half, tile += 32 * steps, to += 16) {
+    Ints sum[kRows];
+#pragma GCC unroll 6
+    for (int r = 0; r < kRows; ++r) sum[r] = broadcast(int32_t{0});
+    for (int i = 0; i < steps; i += 2) {
+      const Bytes codes = load(tile + 32 * i);
+#pragma GCC unroll 6
+      for (int r = 0; r < kRows; ++r)
+        sum[r] = add_word_products(sum[r], codes, x + r * kRowStride + i);
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < kRows; ++r) {
+      Floats start = broadcast(row[r].base);
+      if (more) start = add(load(to + r * to_stride), start);
+      store(to + r * to_stride, value_of(sum[r], row[r], start));
     }
   }
 }
 
-// A page's slots [slot, end) of the piece, a run of dimensions from `dim`: adds their weighted
-// values for all strips, or begins with them where a strip sees none before.
-template <typename Type>
-void add_page_values(const Strips& strips, int slot, int end, int dim, float* out) {
-  alignas(64) float x[kStripRows * kRowStride];
-  float base[kStripRows];
+using MultiplySplitRun = void (*)(const float* rows, const SplitRun& run, PageSlots slots,
+                                  bool more, float* to, int to_stride);
+constexpr MultiplySplitRun kMultiplySplitRun[kStripRows + 1] = {nullptr,
+                                                                multiply_split_run<1>,
+                                                                multiply_split_run<2>,
+                                                                multiply_split_run<3>,
+                                                                multiply_split_run<4>,
+                                                                multiply_split_run<5>,
+                                                                multiply_split_run<6>};
+
+// The logits of a page's 64 slots, the first of them `slot` of the piece.
+inline void grid_tile_keys(const Strips& strips, int slot) {
+  alignas(64) uint8_t tile[2 * 32 * kMaxHeadDim];
   const AttentionPiece& p = strips.piece;
   const AttentionPage& page = p.pages[slot / kPageSlots];
-  const int start = page_start(slot), halves = p.head_dim - dim > 16 ? 2 : 1;
-  constexpr int kSecond = 16 * kPageSlots;
-  for (int half = 0; half < halves && page.bits == 0; ++half)
-    widen(value_lanes<Type>(p, dim + 16 * half, slot, end),
-          p.tile + half * kSecond + 16 * (slot - start));
-  if (page.bits != 0)
-    widen_codes(page.bits, reinterpret_cast<const uint8_t*>(grid_values_at(page, dim)), kPageSlots,
-                p.tile, kSecond);
-  const uint16_t* scale =
-      halves_at(page.v, grid_value_scales(page.bits, p.head_dim)) + dim / kLaneRun * kPageSlots;
-  const uint16_t* offset = scale + grid_runs(p.head_dim) * kPageSlots;
+  const std::byte* at = page.k;
+  for (int run = 0; run < 2; ++run, slot += kLaneRun) {
+    const SplitRun split(page.bits, at, p.head_dim, 2, tile);
+    for (int s = 0; s < strips.count; ++s) {
+      const Bounds b = strips.bounds[s];
+      if (b.empty() || b.first >= slot + kLaneRun || b.end <= slot) continue;
+      const size_t row = row_at(strips.row(s));
+      kMultiplySplitRun[strips.rows(s)](p.q + row, split, {}, false, p.logit + row + slot,
+                                        kRowStride);
+    }
+    at += grid_run_bytes(page.bits, p.head_dim);
+  }
+}
+
+// Calls f(strip, first, last) for the strips that see some of the slots [slot, end): those.
+template <typename Function>
+WEIR_INLINE void for_each_strip(const Strips& strips, int slot, int end, Function f) {
   for (int s = 0; s < strips.count; ++s) {
     const Bounds b = strips.bounds[s];
     const int first = b.first > slot ? b.first : slot, last = b.end < end ? b.end : end;
-    if (first >= last) continue;
-    const int rows = strips.rows(s), row = strips.row(s);
-    const float* weight = p.logit + row_at(row) + start;
-    for (int r = 0; r < rows && page.bits != 0; ++r)
-      base[r] = weights_on_grid(weight + row_at(r), first - start, last - start, scale, offset,
-                                x + row_at(r));
-    const int from = page.bits ? 0 : first - start, count = page.bits ? kPageSlots : last - first;
-    for (int half = 0; half < halves; ++half)
-      kMultiplyTile[rows](page.bits ? x : weight + from, p.tile + half * kSecond + 16 * from, count,
-                          page.bits ? base : nullptr, first > b.first,
-                          out + row * p.head_dim + dim + 16 * half, p.head_dim);
+    if (first < last) f(s, first, last);
   }
+}
+
+// A page's slots [slot, end) of the piece, a run of dimensions from `dim`: adds their weighted
+// values for all strips, or begins with them where a strip sees none before. One of 16 dimensions
+// at the end of a head has one half.
+inline void add_grid_page_values(const Strips& strips, int slot, int end, int dim, float* out) {
+  alignas(64) uint8_t tile[2 * 32 * kPageSlots];
+  const AttentionPiece& p = strips.piece;
+  const AttentionPage& page = p.pages[slot / kPageSlots];
+  const int start = page_start(slot);
+  const SplitRun split(page.bits, grid_values_at(page, dim), kPageSlots,
+                       p.head_dim - dim > 16 ? 2 : 1, tile);
+  for_each_strip(strips, slot, end, [&](int s, int first, int last) {
+    const int row = strips.row(s);
+    kMultiplySplitRun[strips.rows(s)](p.logit + row_at(row) + start, split,
+                                      {first - start, last - start}, first > strips.bounds[s].first,
+                                      out + row * p.head_dim + dim, p.head_dim);
+  });
+}
+
+// The same of a page as it is.
+template <typename Type>
+void add_page_values(const Strips& strips, int slot, int end, int dim, float* out) {
+  constexpr int kSecond = 16 * kPageSlots;
+  const AttentionPiece& p = strips.piece;
+  const int halves = p.head_dim - dim > 16 ? 2 : 1;
+  for (int half = 0; half < halves; ++half)
+    widen(value_lanes<Type>(p, dim + 16 * half, slot, end), p.tile + half * kSecond);
+  for_each_strip(strips, slot, end, [&](int s, int first, int last) {
+    const int row = strips.row(s);
+    for (int half = 0; half < halves; ++half)
+      kMultiplyTile[strips.rows(s)](p.logit + row_at(row) + first,
+                                    p.tile + half * kSecond + 16 * (first - slot), last - first,
+                                    first > strips.bounds[s].first,
+                                    out + row * p.head_dim + dim + 16 * half, p.head_dim);
+  });
 }
 
 // A run of dimensions of the weighted sums for all strips, of a piece with pages on grids.
 template <typename Type>
 void multiply_mixed_values(const Strips& strips, int dim, float* out) {
-  for_each_page(strips.all,
-                [&](int slot, int end) { add_page_values<Type>(strips, slot, end, dim, out); });
+  for_each_page(strips.all, [&](int slot, int end) {
+    if (strips.piece.pages[slot / kPageSlots].bits)
+      return add_grid_page_values(strips, slot, end, dim, out);
+    add_page_values<Type>(strips, slot, end, dim, out);
+  });
 }
 
 }  // namespace weir::WEIR_ISA_NAMESPACE

@@ -71,18 +71,13 @@ WEIR_INLINE void for_each_page(Bounds b, Function f) {
 }
 
 // to[r] = sum over i < count of x[r][i] * tile[i], each row and lane one chain in order of i, `x`
-// kRowStride floats from row to row. The chain begins with base[r], if there are any, and `more`
-// goes on from what is in `to`.
+// kRowStride floats from row to row; `more` goes on from what is in `to`.
 template <int kRows>
-void multiply_tile(const float* x, const float* tile, int count, const float* base, bool more,
-                   float* to, int to_stride) {
+void multiply_tile(const float* x, const float* tile, int count, bool more, float* to,
+                   int to_stride) {
   Floats sum[kRows];
 #pragma GCC unroll 6
-  for (int r = 0; r < kRows; ++r) {
-    sum[r] = broadcast(base ? base[r] : 0.0f);
-    if (more && base) sum[r] = add(load(to + r * to_stride), sum[r]);
-    if (more && !base) sum[r] = load(to + r * to_stride);
-  }
+  for (int r = 0; r < kRows; ++r) sum[r] = more ? load(to + r * to_stride) : broadcast(0.0f);
   for (int i = 0; i < count; ++i) {
     const Floats b = load(tile + 16 * i);
 #pragma GCC unroll 6
@@ -92,8 +87,8 @@ void multiply_tile(const float* x, const float* tile, int count, const float* ba
   for (int r = 0; r < kRows; ++r) store(to + r * to_stride, sum[r]);
 }
 
-using MultiplyTile = void (*)(const float* x, const float* tile, int count, const float* base,
-                              bool more, float* to, int to_stride);
+using MultiplyTile = void (*)(const float* x, const float* tile, int count, bool more, float* to,
+                              int to_stride);
 constexpr MultiplyTile kMultiplyTile[kStripRows + 1] = {
     nullptr,          multiply_tile<1>, multiply_tile<2>, multiply_tile<3>,
     multiply_tile<4>, multiply_tile<5>, multiply_tile<6>};

@@ -109,11 +109,6 @@ WEIR_INLINE Ints load_u8(const uint8_t* from) {
   return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))),
           _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + 8)))};
 }
-WEIR_INLINE Ints load_crumbs(const uint8_t* from) {
-  const __m256i eight =
-      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
-  return {eight, _mm256_srli_epi32(eight, 2)};
-}
 WEIR_INLINE Ints add(Ints a, Ints b) {
   return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
 }
@@ -160,6 +155,11 @@ WEIR_INLINE void store_i8(int8_t* to, Ints a) {
   _mm_storeu_si128(
       reinterpret_cast<__m128i*>(to),
       _mm_packs_epi16(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1)));
+}
+
+WEIR_INLINE void store_i16(int16_t* to, Ints a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm256_permute4x64_epi64(_mm256_packs_epi32(a.low, a.high), 0xD8));
 }
 
 WEIR_INLINE float sum_lanes(Floats a) {

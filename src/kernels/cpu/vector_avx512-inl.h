@@ -104,11 +104,6 @@ WEIR_INLINE Ints load_i8(const int8_t* from) {
 WEIR_INLINE Ints load_u8(const uint8_t* from) {
   return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))};
 }
-WEIR_INLINE Ints load_crumbs(const uint8_t* from) {
-  const __m256i eight =
-      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
-  return {_mm512_inserti64x4(_mm512_castsi256_si512(eight), _mm256_srli_epi32(eight, 2), 1)};
-}
 WEIR_INLINE Ints add(Ints a, Ints b) {
   return {_mm512_add_epi32(a.v, b.v)};
 }
@@ -152,6 +147,10 @@ WEIR_INLINE Ints as_ints(Floats a) {
 // The lowest bytes of the lanes. REQUIRES each lane to fit.
 WEIR_INLINE void store_i8(int8_t* to, Ints a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(a.v));
+}
+
+WEIR_INLINE void store_i16(int16_t* to, Ints a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(a.v));
 }
 
 // The halves of sixteen lanes, eight apart.

@@ -110,10 +110,6 @@ WEIR_INLINE Ints load_i8(const int8_t* from) {
 WEIR_INLINE Ints load_u8(const uint8_t* from) {
   WEIR_EACH_LANE(Ints, from[i]);
 }
-// Of eight bytes: lane i < 8 has byte i, lane 8 + i the same without its lowest two bits.
-WEIR_INLINE Ints load_crumbs(const uint8_t* from) {
-  WEIR_EACH_LANE(Ints, i < 8 ? from[i] : from[i - 8] >> 2);
-}
 WEIR_INLINE Ints add(Ints a, Ints b) {
   WEIR_EACH_LANE(Ints, a.at[i] + b.at[i]);
 }
@@ -160,6 +156,11 @@ WEIR_INLINE Ints as_ints(Floats a) {
 // The lowest bytes of the lanes. REQUIRES each lane to fit.
 WEIR_INLINE void store_i8(int8_t* to, Ints a) {
   for (int i = 0; i < 16; ++i) to[i] = static_cast<int8_t>(a.at[i]);
+}
+
+// Likewise the lowest 16 bits.
+WEIR_INLINE void store_i16(int16_t* to, Ints a) {
+  for (int i = 0; i < 16; ++i) to[i] = static_cast<int16_t>(a.at[i]);
 }
 
 // One fixed tree: lanes eight apart, then four, two, one.
