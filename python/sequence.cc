@@ -86,17 +86,32 @@ std::vector<Token> tokens(PySequence& self) {
   });
 }
 
-std::vector<int32_t> kept(PySequence& self, uint32_t layer, uint32_t kv_head) {
+void check_place(const PySequence& self, uint32_t layer, uint32_t kv_head) {
   const ModelInfo& model = self.engine->info();
-  if (layer >= model.layers || kv_head >= model.kv_heads)
-    raise({Code::kInvalid,
-           fmt::format("layer {} and KV head {} of {} and {}", layer, kv_head, model.layers,
-                       model.kv_heads),
-           "layer"});
+  if (layer < model.layers && kv_head < model.kv_heads) return;
+  raise({Code::kInvalid,
+         fmt::format("layer {} and KV head {} of {} and {}", layer, kv_head, model.layers,
+                     model.kv_heads),
+         "layer"});
+}
+
+std::vector<int32_t> kept(PySequence& self, uint32_t layer, uint32_t kv_head) {
+  check_place(self, layer, kv_head);
   return released([&] {
     std::lock_guard lock(self.mutex);
     return self.sequence.kept(layer, kv_head);
   });
+}
+
+nb::tuple kept_rows(PySequence& self, uint32_t layer, uint32_t kv_head) {
+  check_place(self, layer, kv_head);
+  const KeptRows rows = released([&] {
+    std::lock_guard lock(self.mutex);
+    return self.sequence.kept_rows(layer, kv_head);
+  });
+  const size_t count = rows.weights.size(), dim = self.engine->info().head_dim;
+  return nb::make_tuple(copy_array(rows.weights, {count}), copy_array(rows.k, {count, dim}),
+                        copy_array(rows.v, {count, dim}));
 }
 
 void observe(PySequence& self, const std::vector<Observable>& what,
@@ -179,6 +194,9 @@ void bind_sequence(nb::module_& module) {
           "Bytes of keys and values. Shared pages count in each sequence.")
       .def("kept", kept, nb::arg("layer"), nb::arg("kv_head"),
            "Positions of the rows that attention of later tokens reads, as a list.")
+      .def("kept_rows", kept_rows, nb::arg("layer"), nb::arg("kv_head"),
+           "Those rows themselves, as float32 arrays: how many rows each stands for, [rows] (1, or "
+           "more of merged ones), and keys and values as they are stored, [rows, head_dim].")
       .def("observe", observe, nb::arg("what"), nb::arg("callback").none(),
            "Calls callback(what, layer, position, values) for these values of every later append: "
            "values is [rows, columns], position that of its first row, layer -1 where there is "

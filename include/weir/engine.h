@@ -113,6 +113,13 @@ class Engine;
 
 enum class LogitRows { kLast, kAll };
 
+// What a KV head of a layer holds, in order of position.
+struct KeptRows {
+  std::vector<int32_t> positions;
+  std::vector<float> weights;  // How many rows each stands for: 1, or of merged ones more.
+  std::vector<float> k, v;     // [rows][head_dim], as they are stored; keys are rotated.
+};
+
 // A stream of tokens and its keys and values. A value: moving it moves the stream, fork() copies it
 // (pages are shared). Its destructor gives its memory back. Use one Sequence from one thread at a
 // time; it may not outlive its engine.
@@ -143,6 +150,8 @@ class Sequence {
   // The positions of the rows that attention of later tokens reads. REQUIRES a layer and a KV head
   // of the model.
   std::vector<int32_t> kept(uint32_t layer, uint32_t kv_head) const;
+  // Those rows themselves.
+  KeptRows kept_rows(uint32_t layer, uint32_t kv_head) const;
 
   // Reports these values (a union of Observable) of every later append; a null observer stops it.
   void observe(uint32_t what, Observer observer);

@@ -36,7 +36,7 @@ Generation::Keeping Generation::keeping_of(const Request& request,
   out.keeper->expect_prompt(prompt);
   out.first = out.other = out.keeper->room(0, 0, plain.tokens, prompt);
   if (out.keeper->next_point(prompt - 1) != prompt) return out;
-  const int32_t left = std::min(prompt, out.keeper->kept_max(prompt));
+  const LayerRows left = out.keeper->kept_max(prompt) & LayerRows(request.prompt.size());
   out.other = out.keeper->room(prompt, left, plain.tokens, prompt);
   return out;
 }

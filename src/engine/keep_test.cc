@@ -100,6 +100,11 @@ Trace run(Sequence& s, std::span<const std::vector<Token>> appends) {
 class KeepTest : public ::testing::TestWithParam<const PolicyEntry*> {
  protected:
   std::string recipe() const { return recipe_of(*GetParam()); }
+  // As the method itself promises of a prompt: in one layer, and in all on average.
+  LayerRows kept_max(int32_t prompt) const {
+    const auto parsed = parse_recipe(recipe());
+    return parsed->keep->method->make(parsed->keep->arguments)->kept_max(prompt);
+  }
 };
 
 TEST_P(KeepTest, TheBudgetIsMetAndNothingComesBack) {
@@ -111,11 +116,13 @@ TEST_P(KeepTest, TheBudgetIsMetAndNothingComesBack) {
     ASSERT_TRUE(s.append(tokens));
     const int32_t was = length;
     length += static_cast<int32_t>(tokens.size());
+    size_t all = 0;
     for (uint32_t l = 0; l < kLayers; ++l)
       for (uint32_t h = 0; h < kKvHeads; ++h) {
         const std::vector<int32_t> kept = s.kept(l, h);
+        all += kept.size();
         if (tokens.size() > 1) {
-          EXPECT_LE(kept.size(), static_cast<size_t>(kBudget));
+          EXPECT_LE(kept.size(), kept_max(length).most);
         }
         EXPECT_TRUE(std::ranges::is_sorted(kept));
         std::set<int32_t>& old = before[{l, h}];
@@ -123,6 +130,9 @@ TEST_P(KeepTest, TheBudgetIsMetAndNothingComesBack) {
         EXPECT_LT(kept.back(), length);
         old = {kept.begin(), kept.end()};
       }
+    if (tokens.size() > 1) {
+      EXPECT_LE(all, static_cast<size_t>(kBudget) * kLayers * kKvHeads);
+    }
   }
 }
 
@@ -131,9 +141,10 @@ TEST_P(KeepTest, BytesFallWithTheRows) {
   auto s = *engine->create_sequence(recipe());
   ASSERT_TRUE(s.append(tokens_of(1500)));
   const uint64_t page = 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
-  // One page in each layer, and what belongs to its rows.
-  const uint64_t most =
-      kLayers * (page + kKvHeads * (kBudget * sizeof(int32_t) + kPageSlots * sizeof(float)));
+  // The pages that so many rows may take, and what belongs to the rows.
+  const LayerRows rows{kept_max(1500).most, kBudget};
+  const uint64_t most = rows.pages(kLayers) * (page + kKvHeads * kPageSlots * sizeof(float)) +
+                        kLayers * kKvHeads * kBudget * sizeof(int32_t);
   EXPECT_LE(s.kv_bytes(), most);
   EXPECT_LE(engine->stats().kv_bytes_used,
             most + kLayers * kHeads * (kBudget * sizeof(float) + 8 * kDim * sizeof(float)));
@@ -154,7 +165,8 @@ TEST_P(KeepTest, AForkMadeBeforeAnEditKeepsItsRows) {
   EXPECT_TRUE(std::ranges::equal(*fork.append(next), *whole.append(next)));
 }
 
-// The rows of one step, as the model had them, against softmax in double over exactly what is left.
+// The rows of one step, as the model had them, against softmax in double over exactly what is left:
+// rows as they were computed, and merged ones that weigh as their number.
 struct Seen {
   std::map<std::pair<int, int32_t>, std::vector<float>> q, k, v, out;
   Observer observer() {
@@ -179,13 +191,22 @@ double worst_error(const Sequence& s, Seen& seen, uint32_t layer, int32_t positi
   for (uint32_t head = 0; head < kHeads; ++head) {
     double total = 0;
     std::vector<double> sum(kDim);
-    for (int32_t p : s.kept(layer, head / 2)) {
-      double logit = 0;
-      for (size_t d = 0; d < kDim; ++d)
-        logit += double{at(seen.q, position, head)[d]} * at(seen.k, p, head / 2)[d] / 4;
+    const KeptRows rows = s.kept_rows(layer, head / 2);
+    double all = 0;
+    for (size_t r = 0; r < rows.positions.size(); ++r) {
+      const auto k = std::span(rows.k).subspan(r * kDim, kDim);
+      const auto v = std::span(rows.v).subspan(r * kDim, kDim);
+      if (rows.weights[r] == 1) {
+        EXPECT_TRUE(std::ranges::equal(k, at(seen.k, rows.positions[r], head / 2)));
+        EXPECT_TRUE(std::ranges::equal(v, at(seen.v, rows.positions[r], head / 2)));
+      }
+      double logit = std::log(double{rows.weights[r]});
+      for (size_t d = 0; d < kDim; ++d) logit += double{at(seen.q, position, head)[d]} * k[d] / 4;
       total += std::exp(logit);
-      for (size_t d = 0; d < kDim; ++d) sum[d] += std::exp(logit) * at(seen.v, p, head / 2)[d];
+      all += rows.weights[r];
+      for (size_t d = 0; d < kDim; ++d) sum[d] += std::exp(logit) * v[d];
     }
+    EXPECT_LE(all, (position + 1) * (1 + 1e-5));  // No row counts twice.
     for (size_t d = 0; d < kDim; ++d)
       worst = std::max(worst, std::abs(sum[d] / total - at(seen.out, position, head)[d]));
   }

@@ -81,10 +81,28 @@ std::vector<int32_t> Sequence::kept(uint32_t layer, uint32_t kv_head) const {
   std::vector<int32_t> positions;
   state_->loop.call([&] {
     const Cache& cache = state_->stream.cache;
-    for (int32_t slot = 0; slot < cache.rows(layer); ++slot)
-      positions.push_back(cache.layer(layer).position(kv_head, slot));
+    const LayerTable& table = cache.layer(layer);
+    for (int32_t slot = table.first_slot(); slot < cache.rows(layer); ++slot)
+      positions.push_back(table.position(kv_head, slot));
   });
   return positions;
+}
+
+KeptRows Sequence::kept_rows(uint32_t layer, uint32_t kv_head) const {
+  KeptRows out;
+  state_->loop.call([&] {
+    const Cache& cache = state_->stream.cache;
+    const LayerTable& table = cache.layer(layer);
+    const int32_t first = table.first_slot(), end = cache.rows(layer);
+    for (int32_t slot = first; slot < end; ++slot) {
+      out.positions.push_back(table.position(kv_head, slot));
+      out.weights.push_back(table.weight(kv_head, slot));
+    }
+    out.k.resize(out.positions.size() * cache.shape().head_dim);
+    out.v.resize(out.k.size());
+    table.read(kv_head, first, end - first, out.k.data(), out.v.data());
+  });
+  return out;
 }
 
 void Sequence::observe(uint32_t what, Observer observer) {

@@ -64,14 +64,19 @@ void Cache::settle(const Room& room) {
 void Cache::extend(int32_t rows) {
   const int32_t to = length_ + rows;
   WEIR_CHECK(static_cast<uint64_t>(to) <= room_.tokens, "{} rows promised {}", to, room_.tokens);
-  for (uint32_t l = 0; l < shape_->layers; ++l) {
-    LayerTable& layer = layers_[l];
-    const int32_t slots = layer.slot(to);
-    WEIR_CHECK(!shape_->editable(l) || static_cast<uint64_t>(slots) <= room_.rows,
-               "layer {}: {} rows promised {}", l, slots, room_.rows);
-    layer.extend(layer.slot(length_), slots);
-  }
+  const LayerRows all = rows_at(to);
+  WEIR_CHECK(all.most <= room_.rows.most && all.mean <= room_.rows.mean,
+             "{} rows in a layer and {} on average, promised {} and {}", all.most, all.mean,
+             room_.rows.most, room_.rows.mean);
+  for (LayerTable& layer : layers_) layer.extend(layer.slot(length_), layer.slot(to));
   extended_ = to;
+}
+
+LayerRows Cache::rows_at(int32_t length) const {
+  std::vector<int32_t> each;
+  for (uint32_t l = 0; l < shape_->layers; ++l)
+    if (shape_->editable(l)) each.push_back(layers_[l].slot(length));
+  return LayerRows::of(each);
 }
 
 void Cache::write(uint32_t layer, int32_t position, const float* k, const float* v, int32_t rows) {
@@ -94,12 +99,16 @@ void Cache::advance(std::span<const int32_t> inputs) {
 void Cache::apply(std::span<const Edit> edits, std::string_view act) {
   WEIR_CHECK(extended_ == length_, "{} rows of {}", length_, extended_);
   if (edits.empty()) return;
+  uint64_t left = 0;
   for (const Edit& edit : edits) {
     WEIR_CHECK(edit.layer < shape_->layers && shape_->editable(edit.layer), "layer {}", edit.layer);
     layers_[edit.layer].apply(edit, length_);
-    WEIR_CHECK(static_cast<uint64_t>(rows(edit.layer)) <= room_.kept, "{} rows promised {}",
-               rows(edit.layer), room_.kept);
+    const auto rows_left = static_cast<uint64_t>(rows(edit.layer));
+    WEIR_CHECK(rows_left <= room_.kept.most, "{} rows promised {}", rows_left, room_.kept.most);
+    left += rows_left;
   }
+  const uint64_t most = room_.kept.mean * shape_->editable_layers();
+  WEIR_CHECK(left <= most, "{} rows in all layers promised {}", left, most);
   last_key_ = next_key(last_key_, {}, fmt::format("{}@{}", act, length_));
 }
 

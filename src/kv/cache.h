@@ -76,6 +76,8 @@ class Cache {
   int32_t length() const { return length_; }
   // Rows that a layer holds for queries at `length` and later.
   int32_t rows(uint32_t layer) const { return layers_[layer].slot(length_); }
+  // Of the layers that edits may touch.
+  LayerRows rows() const { return rows_at(length_); }
   const LayerTable& layer(uint32_t layer) const { return layers_[layer]; }
   // One list for each KV head, for queries at positions [position, ...), none before the last edit:
   // valid until extend().
@@ -97,6 +99,7 @@ class Cache {
   std::span<const PageKey> keys() const { return keys_; }
 
  private:
+  LayerRows rows_at(int32_t length) const;
   void free_out_of_reach();
 
   const CacheShape* shape_;

@@ -1,11 +1,13 @@
 // What is the same for all sequences of a model, and the most that one of them may come to hold.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "kv/codec.h"
+#include "kv/layer_budget.h"
 #include "kv/reach.h"
 #include "kv/store.h"
 
@@ -14,8 +16,8 @@ namespace weir {
 // What is promised to a sequence: bounds on what it holds at any time.
 struct Room {
   uint64_t tokens = 0;  // Positions.
-  uint64_t rows = 0;    // In a layer that edits may touch; as many as tokens if there are none.
-  uint64_t kept = 0;    // Of those, what one edit leaves; 0: there are no edits.
+  LayerRows rows;       // In layers that edits may touch; as many as tokens if there are none.
+  LayerRows kept;       // Of those, what the edits of one point leave; 0: there are no edits.
   // What a method notes beside the pages: of each row in each such layer, and in all.
   uint64_t row_bytes = 0, fixed_bytes = 0;
 
@@ -39,6 +41,9 @@ struct CacheShape {
   // Whether rows of a layer may be dropped by an edit, or encoded. A layer with a reach is exempt:
   // it lets go of its rows by itself.
   bool editable(uint32_t layer) const { return reach[layer].kind == Reach::Kind::kAll; }
+  uint64_t editable_layers() const {
+    return static_cast<uint64_t>(std::ranges::count(reach, Reach::Kind::kAll, &Reach::kind));
+  }
   // The most that a sequence with so much room may come to use. While an edit rebuilds a layer, its
   // old rows and its new ones are both held: with edits, that is part of it.
   uint64_t peak_bytes(const Room& room, size_t page_bytes_of_pool, const Store& store = {}) const;

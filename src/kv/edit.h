@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 namespace weir {
@@ -29,5 +31,17 @@ struct Edit {
   // a query moves back by as many positions as the layer has lost. They are the sequence's first.
   int32_t sinks = 0;
 };
+
+// A row as an edit leaves it: one that stays, and is its only source, or a sum.
+struct EditedRow {
+  int32_t position = 0;
+  std::span<const int32_t> sources;  // Slots; lie in the edit.
+  const MergedRow* merged = nullptr;
+};
+
+// What a head with `slots` rows at these positions comes to hold, in order of position, and of the
+// first source. Ends the process where the edit is none of such a head.
+std::vector<EditedRow> edited_rows(const HeadEdit& edit, int32_t slots,
+                                   const std::function<int32_t(int32_t)>& position_of);
 
 }  // namespace weir

@@ -309,6 +309,22 @@ TEST_P(EditTest, SinksAreAListOfTheirOwn) {
   EXPECT_EQ(rest[0].pages[1].bias, nullptr);
 }
 
+// A layer may hold most of what two may together; the promise knows only their sum.
+TEST_P(EditTest, UnequalLayersArePromisedTheirSum) {
+  const LayerRows uneven{1900, 1000}, even{1000};
+  const auto bytes = [&](const LayerRows& rows) {
+    return shape_.peak_bytes({4000, rows, {}, 0, 0}, pool_.page_bytes());
+  };
+  // The last page of each layer need not be full.
+  EXPECT_EQ(bytes(uneven), (2 * 1000 + 2 * 63) / 64 * pool_.page_bytes());
+  EXPECT_LE(bytes(uneven), bytes(even) + kLayers * pool_.page_bytes());
+  Cache cache = cache_with(2000, {2900, 2000, {1900, 1000}, 0, 0});
+  const auto many = every(1, 0, 1900), few = every(1, 0, 100);
+  cache.apply(std::vector{keep(0, many, many), keep(1, few, few)}, "test");
+  cache.settle({2900, uneven, uneven, 0, 0});
+  EXPECT_LE(pool_.used(), pool_.promised());
+}
+
 using EditDeathTest = EditTest;
 INSTANTIATE_TEST_SUITE_P(All, EditDeathTest, testing::Values(DType::kF16));
 
@@ -321,6 +337,17 @@ TEST_P(EditDeathTest, BrokenEditsEndTheProcess) {
   EXPECT_DEATH(apply(keep(0, {2, 1}, {1, 2})), "out of order");
   EXPECT_DEATH(apply(keep(2, {1}, {1})), "layer 2");
   EXPECT_DEATH(apply(keep(0, every(1, 0, 60), every(1, 0, 60))), "60 rows promised 50");
+}
+
+TEST_P(EditDeathTest, ABudgetOverLayersIsHard) {
+  Cache cache = cache_with(100, {200, {100, 100}, {80, 50}, 0, 0});
+  const auto rows = every(1, 0, 80), fewer = every(1, 0, 20), more = every(1, 0, 21);
+  EXPECT_DEATH(cache.apply(std::vector{keep(0, rows, rows), keep(1, more, more)}, "test"),
+               "101 rows in all layers promised 100");
+  cache.apply(std::vector{keep(0, rows, rows), keep(1, fewer, fewer)}, "test");
+  cache.settle({200, {100, 60}, {80, 50}, 0, 0});
+  append(cache, 10);
+  EXPECT_DEATH(append(cache, 1), "61 on average");
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EditTest, testing::Values(DType::kF32, DType::kF16, DType::kBF16));

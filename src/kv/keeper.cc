@@ -13,11 +13,20 @@ class Keeper::View final : public PolicyView {
     length = cache.length();
     prompt = keeper.prompt_ > 0 ? keeper.prompt_ : length;
     heads = cache.shape().heads, kv_heads = cache.shape().kv_heads;
+    head_dim = cache.shape().head_dim;
     layers = keeper.layers_;
   }
   int32_t rows(uint32_t layer) const override { return cache_.rows(layer); }
   int32_t position(uint32_t layer, uint32_t kv_head, int32_t slot) const override {
     return cache_.layer(layer).position(kv_head, slot);
+  }
+  float weight(uint32_t layer, uint32_t kv_head, int32_t slot) const override {
+    return cache_.layer(layer).weight(kv_head, slot);
+  }
+  std::vector<float> keys(uint32_t layer, uint32_t kv_head) const override {
+    std::vector<float> k(static_cast<size_t>(rows(layer)) * head_dim), v(k);
+    cache_.layer(layer).read(kv_head, 0, rows(layer), k.data(), v.data());
+    return k;
   }
   WindowAttention window(uint32_t layer) const override;
   std::span<const float> mass(uint32_t layer, uint32_t head) const override {
@@ -103,23 +112,21 @@ uint64_t Keeper::window_bytes() const {
 }
 
 // Until the next point rows are added to those there are; after it, to those that a plan leaves.
-Room Keeper::room(int32_t length, int32_t rows, uint64_t tokens, int32_t prompt) const {
+Room Keeper::room(int32_t length, const LayerRows& rows, uint64_t tokens, int32_t prompt) const {
   Room room = Room::plain(tokens);
   if (needs_.mass) room.row_bytes = uint64_t{shape_->heads} * sizeof(float);
   const auto point = static_cast<uint64_t>(next_point(length, prompt));
   const uint64_t until = std::min(point, tokens) - static_cast<uint64_t>(length);
-  room.rows = std::min<uint64_t>(static_cast<uint64_t>(rows) + until, tokens);
-  const auto base = prompt > 0 ? static_cast<uint64_t>(prompt) : tokens;
-  room.kept = std::min<uint64_t>(
-      tokens, static_cast<uint64_t>(policy_->kept_max(static_cast<int32_t>(base))));
+  room.rows = (rows + until) & tokens;
+  room.kept = policy_->kept_max(prompt > 0 ? prompt : static_cast<int32_t>(tokens)) & tokens;
   if (point != kNoPoint) room.fixed_bytes = window_bytes();
   if (point > tokens) {
     // No point on the way: what an earlier one left keeps its positions.
-    room.kept = std::min(room.kept, static_cast<uint64_t>(rows));
+    room.kept = room.kept & rows;
     return room;
   }
   const uint64_t gap = points_.every > 0 ? static_cast<uint64_t>(points_.every) : tokens;
-  room.rows = std::max(room.rows, std::min(tokens, room.kept + std::min(gap, tokens - point)));
+  room.rows = room.rows | ((room.kept + std::min(gap, tokens - point)) & tokens);
   return room;
 }
 
@@ -165,16 +172,19 @@ void Keeper::add_mass(const Cache& cache, const LayerQueries& queries) {
   });
 }
 
-// Notes of rows move with them.
-void Keeper::follow(const Edit& edit) {
+// Notes of rows move with them; rows that become one have got what all of them have.
+void Keeper::follow(const Cache& cache, const Edit& edit) {
   if (!needs_.mass) return;
   Mass& mass = mass_[edit.layer];
-  const size_t group = shape_->heads / shape_->kv_heads, before = mass[0].size();
-  for (size_t head = 0; head < mass.size(); ++head) {
-    const HeadEdit& rows = edit.heads[head / group];
-    WEIR_CHECK(rows.merged.empty(), "the mass of merged rows is not kept");
+  const uint32_t group = shape_->heads / shape_->kv_heads;
+  const size_t before = mass[0].size();
+  for (uint32_t head = 0; head < shape_->heads; ++head) {
     std::vector<float> left;
-    for (const int32_t slot : rows.kept) left.push_back(mass[head][static_cast<size_t>(slot)]);
+    for (const EditedRow& row : cache.layer(edit.layer).edited(head / group, edit)) {
+      float sum = 0;
+      for (const int32_t slot : row.sources) sum += mass[head][static_cast<size_t>(slot)];
+      left.push_back(sum);
+    }
     mass[head] = std::move(left);
   }
   notes_.set(notes_.bytes() - (before - mass[0].size()) * mass.size() * sizeof(float));
@@ -184,8 +194,11 @@ void Keeper::advance(Cache& cache) {
   const int32_t length = cache.length();
   if (length == 0 || next_point(length - 1) != length) return;
   const std::vector<Edit> edits = policy_->plan(View(*this, cache));
+  for (const Edit& edit : edits) follow(cache, edit);
   cache.apply(edits, act_);
-  for (const Edit& edit : edits) follow(edit);
+  const LayerRows left = cache.rows(), most = policy_->kept_max(prompt_ > 0 ? prompt_ : length);
+  WEIR_CHECK(left.most <= most.most && left.mean <= most.mean, "{} rows, {} on average, of {}, {}",
+             left.most, left.mean, most.most, most.mean);
   if (next_point(length) == kNoPoint) {
     // Nobody looks at these queries any more.
     for (const auto& ring : window_) notes_.set(notes_.bytes() - ring.size() * sizeof(float));
@@ -195,9 +208,7 @@ void Keeper::advance(Cache& cache) {
 }
 
 Room Keeper::room(const Cache& cache, uint64_t tokens, int32_t prompt) const {
-  int32_t rows = 0;
-  for (const uint32_t l : layers_) rows = std::max(rows, cache.rows(l));
-  return room(cache.length(), rows, tokens, prompt);
+  return room(cache.length(), cache.rows(), tokens, prompt);
 }
 
 }  // namespace weir

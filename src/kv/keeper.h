@@ -27,12 +27,12 @@ class Keeper {
   int32_t prompt() const { return prompt_; }
   // The first point after `length` tokens: rows up to there may be computed, no more.
   int32_t next_point(int32_t length) const { return next_point(length, prompt_); }
-  // The most rows that a plan leaves in a layer, of a prompt of so many tokens.
-  int32_t kept_max(int32_t prompt) const { return policy_->kept_max(prompt); }
+  // The most rows that a plan leaves of a prompt of so many tokens.
+  LayerRows kept_max(int32_t prompt) const { return policy_->kept_max(prompt); }
 
-  // What a sequence of `length` tokens, of which a layer holds `rows`, may need on its way to
+  // What a sequence of `length` tokens, of which its layers hold `rows`, may need on its way to
   // `tokens`, with prompts that end at `prompt`.
-  Room room(int32_t length, int32_t rows, uint64_t tokens, int32_t prompt) const;
+  Room room(int32_t length, const LayerRows& rows, uint64_t tokens, int32_t prompt) const;
   // The same of its cache as it is.
   Room room(const Cache& cache, uint64_t tokens, int32_t prompt) const;
 
@@ -55,7 +55,7 @@ class Keeper {
   uint64_t window_bytes() const;
   void note_window(const LayerQueries& queries);
   void add_mass(const Cache& cache, const LayerQueries& queries);
-  void follow(const Edit& edit);
+  void follow(const Cache& cache, const Edit& edit);
 
   const CacheShape* shape_;
   Probabilities* probabilities_;

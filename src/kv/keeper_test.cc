@@ -16,7 +16,7 @@ class Looker final : public Policy {
   Looker(const Points& points, const Needs& needs) : points_(points), needs_(needs) {}
   Points points() const override { return points_; }
   Needs needs() const override { return needs_; }
-  int32_t kept_max(int32_t) const override { return 1 << 20; }
+  LayerRows kept_max(int32_t) const override { return 1 << 20; }
   std::vector<Edit> plan(const PolicyView& view) override {
     points_seen.push_back(view.length);
     for (uint32_t layer : view.layers) {
@@ -59,15 +59,43 @@ const PolicyEntry entry({"looker",
                               Needs{a.whole("window"), false});
                         });
 
+// Makes one row of each two, at every token past a prompt.
+class Halver final : public Policy {
+ public:
+  Points points() const override { return {true, 1, false}; }
+  Needs needs() const override { return {0, true}; }
+  LayerRows kept_max(int32_t) const override { return 1 << 20; }
+  std::vector<Edit> plan(const PolicyView& view) override {
+    masses_seen.emplace_back();
+    for (uint32_t head = 0; head < kHeads; ++head) {
+      const auto mass = view.mass(0, head);
+      masses_seen.back().emplace_back(mass.begin(), mass.end());
+    }
+    Edit edit{0, std::vector<HeadEdit>(kKvHeads)};
+    for (HeadEdit& head : edit.heads)
+      for (int32_t slot = 0; slot + 1 < view.rows(0); slot += 2)
+        head.merged.push_back({view.position(0, 0, slot), {slot + 1, slot}, {1, 0}, {0, 1}});
+    return {edit};
+  }
+  std::unique_ptr<Policy> fork() const override { return std::make_unique<Halver>(*this); }
+
+  static inline std::vector<std::vector<std::vector<float>>> masses_seen;  // [plan][head][row]
+};
+
+const PolicyEntry halver({"halver", "keep", "a test's", "halves", "all", 1, {}},
+                         [](const Arguments&) -> std::unique_ptr<Policy> {
+                           return std::make_unique<Halver>();
+                         });
+
 class KeeperTest : public ::testing::Test {
  protected:
   KeeperTest() {
     shape_.codec = *make_codec("raw", shape_.page_shape());
     pages_.emplace(*PagePool::create(shape_.codec->page_bytes(), 8 << 20));
-    Looker::points_seen.clear(), Looker::queries_seen.clear();
+    Looker::points_seen.clear(), Looker::queries_seen.clear(), Halver::masses_seen.clear();
   }
-  std::unique_ptr<Keeper> keeper(const std::string& list) {
-    const auto recipe = parse_recipe("keep=looker(" + list + ")");
+  std::unique_ptr<Keeper> keeper(const std::string& list, const std::string& name = "looker") {
+    const auto recipe = parse_recipe("keep=" + name + "(" + list + ")");
     EXPECT_TRUE(recipe) << recipe.error().message;
     return Keeper::make(*recipe, shape_, *pages_, probabilities_);
   }
@@ -75,9 +103,7 @@ class KeeperTest : public ::testing::Test {
   void compute(Cache& cache, Keeper& keep, int32_t rows, int32_t step) {
     const int32_t to = cache.length() + rows;
     if (rows > 1) keep.expect_prompt(to);
-    int32_t held = cache.rows(0);
-    ASSERT_TRUE(
-        cache.promise(keep.room(cache.length(), held, static_cast<uint64_t>(to), keep.prompt())));
+    ASSERT_TRUE(cache.promise(keep.room(cache, static_cast<uint64_t>(to), keep.prompt())));
     while (cache.length() < to) {
       const int32_t at = cache.length(), end = std::min({to, at + step, keep.next_point(at)});
       const auto n = static_cast<size_t>(end - at);
@@ -150,6 +176,27 @@ TEST_F(KeeperTest, WindowsLongerThanTheGapReachBehindThePointBefore) {
   compute(cache, *keep, 100, 13);
   EXPECT_EQ(Looker::points_seen, (std::vector<int32_t>{20, 40, 60, 80, 100}));
   EXPECT_EQ(Looker::queries_seen, (std::vector<int32_t>{20, 20, 40, 40, 50, 50, 50, 50, 50, 50}));
+}
+
+TEST_F(KeeperTest, AMergedRowHasGotWhatItsSourcesHad) {
+  Cache cache(shape_, *pages_, {});
+  const auto keep = keeper("", "halver");
+  compute(cache, *keep, 40, 13);
+  EXPECT_EQ(cache.rows(0), 20);
+  compute(cache, *keep, 1, 1);
+  const auto& before = Halver::masses_seen[0];
+  const auto& after = Halver::masses_seen[1];
+  for (uint32_t head = 0; head < kHeads; ++head) {
+    ASSERT_EQ(after[head].size(), 21u);
+    double got = after[head][20];
+    for (size_t row = 0; row < 20; ++row) {
+      const double more = after[head][row] - before[head][2 * row] - before[head][2 * row + 1];
+      EXPECT_GE(more, -1e-5);
+      got += more;
+    }
+    EXPECT_NEAR(got, 1, 1e-4);  // What the one new query gives.
+  }
+  EXPECT_EQ(pages_->used(), cache.bytes() + (10 + 41) * kHeads * sizeof(float));
 }
 
 TEST_F(KeeperTest, NotesAreUsedBytesAndEnd) {

@@ -30,14 +30,6 @@ Positions packed(std::vector<int32_t> each) {
 
 }  // namespace
 
-// A row to come: one that stays (sources[0]), or a sum.
-struct LayerTable::NewRow {
-  int32_t position;
-  float bias;
-  std::span<const int32_t> sources;
-  const MergedRow* merged;
-};
-
 LayerTable::LayerTable(const CacheShape& shape, PagePool& pool)
     : shape_(&shape), pool_(&pool), pages_(shape.kv_heads), sink_pages_(shape.kv_heads) {}
 
@@ -57,6 +49,10 @@ int32_t LayerTable::position(uint32_t head, int32_t slot) const {
 float LayerTable::bias(uint32_t head, int32_t slot) const {
   if (!kept_ || slot >= kept_->count || kept_->bias[head].empty()) return 0;
   return kept_->bias[head][static_cast<size_t>(slot)];
+}
+
+float LayerTable::weight(uint32_t head, int32_t slot) const {
+  return static_cast<float>(exact_exp(bias(head, slot)));
 }
 
 // Kernels read pages through these descriptors, which change only when a page comes or goes.
@@ -160,36 +156,19 @@ void LayerTable::free_before(size_t block) {
   }
 }
 
-// What the head comes to hold, in order: by position, and what stays before what is made.
-std::vector<LayerTable::NewRow> LayerTable::rows_of(uint32_t head, const HeadEdit& edit,
-                                                    int32_t slots) const {
-  std::vector<bool> named(static_cast<size_t>(slots));
-  const auto name_once = [&](int32_t slot) {
-    WEIR_CHECK(slot >= 0 && slot < slots, "slot {} of {}", slot, slots);
-    WEIR_CHECK(!named[static_cast<size_t>(slot)], "slot {} is named twice", slot);
-    named[static_cast<size_t>(slot)] = true;
-  };
-  std::vector<NewRow> out;
-  for (const int32_t& slot : edit.kept) {
-    name_once(slot);
-    WEIR_CHECK(&slot == edit.kept.data() || slot > *(&slot - 1), "slot {} is out of order", slot);
-    out.push_back({position(head, slot), bias(head, slot), {&slot, 1}, nullptr});
-  }
-  for (const MergedRow& row : edit.merged) {
-    const size_t n = row.sources.size();
-    WEIR_CHECK(n > 0 && row.k.size() == n && row.v.size() == n, "{} sources, {} and {} weights", n,
-               row.k.size(), row.v.size());
-    double weight = 0;
-    for (int32_t slot : row.sources) name_once(slot), weight += exact_exp(bias(head, slot));
-    out.push_back({row.position, static_cast<float>(exact_log(weight)), row.sources, &row});
-  }
-  std::ranges::sort(out, [](const NewRow& a, const NewRow& b) {
-    return std::pair(a.position, a.sources[0]) < std::pair(b.position, b.sources[0]);
-  });
-  return out;
+std::vector<EditedRow> LayerTable::edited(uint32_t head, const Edit& edit) const {
+  return edited_rows(edit.heads[head], room_, [&](int32_t slot) { return position(head, slot); });
 }
 
-void LayerTable::read_row(uint32_t head, const NewRow& row, float* k, float* v) const {
+// It weighs as all of its sources.
+float LayerTable::bias_of(uint32_t head, const EditedRow& row) const {
+  if (!row.merged) return bias(head, row.sources[0]);
+  double weight = 0;
+  for (const int32_t slot : row.sources) weight += exact_exp(bias(head, slot));
+  return static_cast<float>(exact_log(weight));
+}
+
+void LayerTable::read_row(uint32_t head, const EditedRow& row, float* k, float* v) const {
   if (!row.merged) return read(head, row.sources[0], 1, k, v);
   const size_t dim = shape_->head_dim;
   std::vector<float> key(dim), value(dim);
@@ -203,7 +182,7 @@ void LayerTable::read_row(uint32_t head, const NewRow& row, float* k, float* v) 
 
 // An open page's codec gives back what the page holds and rounds that to itself: what stays keeps
 // its bits.
-void LayerTable::fill(const std::vector<std::vector<NewRow>>& rows, const LayerTable& from) {
+void LayerTable::fill(const std::vector<std::vector<EditedRow>>& rows, const LayerTable& from) {
   const size_t dim = shape_->head_dim, heads = shape_->kv_heads;
   std::vector<float> k(heads * dim), v(heads * dim);
   for (int32_t slot = 0; slot < room_; ++slot) {
@@ -234,9 +213,9 @@ void LayerTable::apply(const Edit& edit, int32_t length) {
              shape_->kv_heads);
   WEIR_CHECK(freed_ == 0 && room_ == slot(length), "room for {} slots, {} in use", room_,
              slot(length));
-  std::vector<std::vector<NewRow>> rows;
+  std::vector<std::vector<EditedRow>> rows;
   for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
-    rows.push_back(rows_of(h, edit.heads[h], room_));
+    rows.push_back(edited(h, edit));
     WEIR_CHECK(rows[h].size() == rows[0].size(), "{} rows in head {}, {} in head 0", rows[h].size(),
                h, rows[0].size());
   }
@@ -244,8 +223,8 @@ void LayerTable::apply(const Edit& edit, int32_t length) {
   auto kept = std::make_shared<Kept>(*pool_, count, shape_->kv_heads);
   for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
     std::vector<int32_t> positions;
-    for (const NewRow& row : rows[h]) {
-      note_bias(*kept, h, static_cast<int32_t>(positions.size()), row.bias);
+    for (const EditedRow& row : rows[h]) {
+      note_bias(*kept, h, static_cast<int32_t>(positions.size()), bias_of(h, row));
       positions.push_back(row.position);
     }
     kept->positions[h] = packed(std::move(positions));

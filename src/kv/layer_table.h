@@ -33,12 +33,16 @@ class LayerTable {
 
   // Of the row computed at `position`, not before the last edit.
   int32_t slot(int32_t position) const { return position - shift_; }
+  // Those before were let go of.
+  int32_t first_slot() const { return static_cast<int32_t>(freed_) * kBlockSlots; }
   // The first rows that are read by queries moved back by shift() positions; pages() hides them.
   int32_t sinks() const { return kept_ ? kept_->sinks : 0; }
   int32_t shift() const { return shift_; }
   // Where the row of a KV head in a slot stands, and what is added to its logit.
   int32_t position(uint32_t head, int32_t slot) const;
   float bias(uint32_t head, int32_t slot) const;
+  // How many rows it stands for: exp of the bias.
+  float weight(uint32_t head, int32_t slot) const;
 
   // Makes room for the slots [from, to), all before from being written; pages that they touch
   // become this sequence's own.
@@ -49,6 +53,8 @@ class LayerTable {
   void read(uint32_t head, int32_t slot, int32_t rows, float* k, float* v) const;
   // Lets go of the blocks before this one.
   void free_before(size_t block);
+  // What one of its KV heads comes to hold by an edit, in order. REQUIRES an edit of this layer.
+  std::vector<EditedRow> edited(uint32_t head, const Edit& edit) const;
   // Carries an edit out on a sequence of `length` rows. REQUIRES room for no row beyond them. What
   // was encoded is decoded.
   void apply(const Edit& edit, int32_t length);
@@ -83,7 +89,6 @@ class LayerTable {
     std::vector<std::vector<float>> without_sinks;
     UsedBytes used;
   };
-  struct NewRow;
 
   // Where a page of slots lies.
   struct PageAt {
@@ -102,9 +107,9 @@ class LayerTable {
   void let_go_of_raw();
   void hide_sinks(Kept& kept, int32_t sinks) const;
   void note_bias(Kept& kept, uint32_t head, int32_t slot, float bias) const;
-  std::vector<NewRow> rows_of(uint32_t head, const HeadEdit& edit, int32_t slots) const;
-  void fill(const std::vector<std::vector<NewRow>>& rows, const LayerTable& from);
-  void read_row(uint32_t head, const NewRow& row, float* k, float* v) const;
+  float bias_of(uint32_t head, const EditedRow& row) const;
+  void fill(const std::vector<std::vector<EditedRow>>& rows, const LayerTable& from);
+  void read_row(uint32_t head, const EditedRow& row, float* k, float* v) const;
 
   const CacheShape* shape_;
   PagePool* pool_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kv/edit.h"
+#include "kv/layer_budget.h"
 #include "kv/method.h"
 
 namespace weir {
@@ -49,11 +50,16 @@ class PolicyView {
   int32_t length = 0;                // Tokens so far.
   int32_t prompt = 0;                // Of those, up to the end of the last prompt.
   uint32_t heads = 0, kv_heads = 0;  // Query heads are those of KV heads in order.
-  std::vector<uint32_t> layers;      // That may be edited.
+  uint32_t head_dim = 0;
+  std::vector<uint32_t> layers;  // That may be edited.
 
   // A slot holds a row in every KV head; slots are in order of position.
   virtual int32_t rows(uint32_t layer) const = 0;
   virtual int32_t position(uint32_t layer, uint32_t kv_head, int32_t slot) const = 0;
+  // How many rows the row in a slot stands for.
+  virtual float weight(uint32_t layer, uint32_t kv_head, int32_t slot) const = 0;
+  // The keys as they are stored, [rows][head_dim]. Decoded when called.
+  virtual std::vector<float> keys(uint32_t layer, uint32_t kv_head) const = 0;
   // Where Needs asks for it. Computed when called.
   virtual WindowAttention window(uint32_t layer) const = 0;
   // Likewise: sums of probabilities, [rows].
@@ -66,8 +72,9 @@ class Policy {
   virtual ~Policy() = default;
   virtual Points points() const = 0;
   virtual Needs needs() const = 0;
-  // The most rows that a plan leaves in a layer; `prompt` as the view has it.
-  virtual int32_t kept_max(int32_t prompt) const = 0;
+  // The most rows that its plans leave from here on, until a prompt ends elsewhere than at `prompt`
+  // (as the view has it).
+  virtual LayerRows kept_max(int32_t prompt) const = 0;
   // Edits of distinct layers. A function of the view and of what was planned before.
   virtual std::vector<Edit> plan(const PolicyView& view) = 0;
   // A copy, with its state.

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 
 #include "kv/scored_policy.h"
+#include "kv/test_view.h"
 
 namespace weir {
 namespace {
@@ -41,40 +41,6 @@ TEST(Budget, IsAShareOrANumber) {
   EXPECT_EQ(budget_rows(0.001, 500), 1);
 }
 
-// One layer whose rows stand at positions 10, 11, ...; attention as it is given.
-class FakeView final : public PolicyView {
- public:
-  FakeView(uint32_t query_heads, uint32_t its_kv_heads, int32_t rows_there) : rows_(rows_there) {
-    length = prompt = rows_there + 10;
-    heads = query_heads, kv_heads = its_kv_heads;
-    layers = {0};
-  }
-  int32_t rows(uint32_t) const override { return rows_; }
-  int32_t position(uint32_t, uint32_t, int32_t slot) const override { return slot + 10; }
-  WindowAttention window(uint32_t) const override { return attention; }
-  std::span<const float> mass(uint32_t, uint32_t head) const override { return masses[head]; }
-
-  WindowAttention attention;
-  std::vector<std::vector<float>> masses;
-
- private:
-  int32_t rows_;
-};
-
-std::unique_ptr<Policy> policy_of(std::string_view name,
-                                  std::vector<std::pair<const char*, const char*>> set) {
-  for (const PolicyEntry* entry : policies()) {
-    if (entry->info.name != name) continue;
-    Arguments arguments(entry->info);
-    for (const auto& [parameter, value] : set) EXPECT_TRUE(arguments.set(parameter, value));
-    return entry->make(arguments);
-  }
-  ADD_FAILURE() << name;
-  return nullptr;
-}
-
-using Slots = std::vector<int32_t>;
-
 TEST(Streaming, KeepsTheFirstAndTheLatest) {
   const auto policy = policy_of("streaming", {{"budget", "5"}, {"sinks", "2"}});
   const auto edits = policy->plan(FakeView(2, 1, 9));
@@ -94,9 +60,9 @@ TEST(Random, DependsOnSeedAndPlaceAlone) {
 
 TEST(SnapKv, VotesArePooledAndTheWindowStays) {
   FakeView view(2, 1, 12);
-  view.attention = {2, 12, std::vector<float>(2 * 2 * 12)};
+  view.attention = {{2, 12, std::vector<float>(2 * 2 * 12)}};
   const auto set = [&](uint32_t head, int32_t query, size_t row, float p) {
-    view.attention.p[(head * 2 + static_cast<size_t>(query)) * 12 + row] = p;
+    view.attention[0].p[(head * 2 + static_cast<size_t>(query)) * 12 + row] = p;
   };
   set(0, 0, 3, 0.5f);  // Heads and queries add up: row 3 gets 0.9, row 8 gets 0.7,
   set(1, 1, 3, 0.4f);  // and a neighbour's vote counts for both sides.
@@ -115,7 +81,7 @@ TEST(SnapKv, VotesArePooledAndTheWindowStays) {
 
 TEST(Tova, HeadsOfALayerAgree) {
   FakeView view(2, 2, 4);
-  view.attention = {1, 4, {0.1f, 0.2f, 0.7f, 0, 0.5f, 0.2f, 0, 0.3f}};  // Sums .6 .4 .7 .3
+  view.attention = {{1, 4, {0.1f, 0.2f, 0.7f, 0, 0.5f, 0.2f, 0, 0.3f}}};  // Sums .6 .4 .7 .3
   const auto edit = policy_of("tova", {{"budget", "2"}})->plan(view)[0];
   EXPECT_EQ(edit.heads[0].kept, (Slots{0, 2}));
   EXPECT_EQ(edit.heads[1].kept, (Slots{0, 2}));

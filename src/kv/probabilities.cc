@@ -107,8 +107,12 @@ void Probabilities::of_head(const Cache& cache, const LayerQueries& queries, uin
     for (size_t d = 0; d < dim; ++d) q[d] = from[d] * shape.scale;
     const auto count = static_cast<size_t>(visible(table, kv_head, slots, queries.position + row));
     const size_t tiles = (count + kLanes - 1) / kLanes;
-    for (size_t t = 0; t < tiles; ++t)
+    for (size_t t = 0; t < tiles; ++t) {
       tile_logits(q.data(), keys + t * dim * kLanes, dim, &p[t * kLanes]);
+      if (const float* bias = table.pages(kv_head)[t / kTilesPerPage].bias)
+        for (size_t i = 0; i < kLanes; ++i)
+          p[t * kLanes + i] += bias[t % kTilesPerPage * kLanes + i];
+    }
     softmax(std::span(p).first(tiles * kLanes), count);
     take(head, row, std::span(p).first(count));
   }

@@ -1,6 +1,7 @@
 // What queries attend to: softmax probabilities over the rows of one layer of a cache, for methods
-// that ask. Each is a function of its query and of the rows it sees, in the order of slots, and of
-// nothing else: not of the queries beside it, nor of threads.
+// that ask; a merged row weighs as all that it stands for. Each is a function of its query and of
+// the rows it sees, in the order of slots, and of nothing else: not of the queries beside it, nor
+// of threads.
 #pragma once
 
 #include <cstdint>

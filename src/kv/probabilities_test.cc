@@ -31,10 +31,9 @@ class ProbabilitiesTest : public ::testing::Test {
   }
   void add(int32_t rows) {
     cache_->extend(rows);
-    const auto at = keys_.size();
-    for (float x : random_floats(static_cast<size_t>(rows) * kRow, 1 + static_cast<uint32_t>(at)))
-      keys_.push_back(x);
-    cache_->write(0, cache_->length(), &keys_[at], &keys_[at], rows);
+    const std::vector<float> keys = random_floats(static_cast<size_t>(rows) * kRow,
+                                                  1 + static_cast<uint32_t>(cache_->length()));
+    cache_->write(0, cache_->length(), keys.data(), keys.data(), rows);
     cache_->advance(std::vector<int32_t>(static_cast<size_t>(rows)));
   }
   using Table = std::vector<std::vector<std::vector<float>>>;  // [head][row][slot]
@@ -55,13 +54,14 @@ class ProbabilitiesTest : public ::testing::Test {
       for (size_t row = 0; row < found[head].size(); ++row) {
         std::vector<double> want;
         double total = 0;
+        std::vector<float> key(kDim), value(kDim);
         for (int32_t slot = 0; slot < cache_->rows(0); ++slot) {
           const int32_t at = cache_->layer(0).position(head / 3, slot);
           if (at > position + static_cast<int32_t>(row)) break;
-          double logit = 0;
+          cache_->layer(0).read(head / 3, slot, 1, key.data(), value.data());
+          double logit = cache_->layer(0).bias(head / 3, slot);
           for (size_t d = 0; d < kDim; ++d)
-            logit += double{q[row * kQueryRow + head * kDim + d]} * shape_.scale *
-                     keys_[static_cast<size_t>(at) * kRow + head / 3 * kDim + d];
+            logit += double{q[row * kQueryRow + head * kDim + d]} * shape_.scale * key[d];
           want.push_back(std::exp(logit));
           total += want.back();
         }
@@ -74,7 +74,6 @@ class ProbabilitiesTest : public ::testing::Test {
   CacheShape shape_{1, kKvHeads, kDim, DType::kF32, {Reach{}}, 64, nullptr, kHeads, 0.25f};
   std::optional<PagePool> pool_;
   std::optional<Cache> cache_;
-  std::vector<float> keys_;
 };
 
 TEST_F(ProbabilitiesTest, AreSoftmaxOverWhatAQuerySees) {
@@ -90,6 +89,19 @@ TEST_F(ProbabilitiesTest, AfterAnEditTheyAreOverWhatIsLeft) {
   const std::vector<float> q = random_floats(50 * kQueryRow, 98);
   // From before the edit: its row sees those that are left and not after it.
   expect_plain(of(2, 270, 50, q.data()), 270, q.data());
+}
+
+TEST_F(ProbabilitiesTest, AMergedRowGetsWhatAllThatItStandsForWould) {
+  HeadEdit merged, kept;
+  for (int32_t s = 0; s < 300; s += 3) {
+    merged.merged.push_back({s + 2, {s, s + 1, s + 2}, {0.5f, 0.3f, 0.2f}, {1, 0, 0}});
+    kept.kept.push_back(s);
+  }
+  cache_->apply(std::vector{Edit{0, {merged, kept}}}, "test");
+  add(20);
+  EXPECT_NEAR(cache_->layer(0).bias(0, 99), std::log(3.0), 1e-6);
+  const std::vector<float> q = random_floats(10 * kQueryRow, 95);
+  expect_plain(of(2, 310, 10, q.data()), 310, q.data());
 }
 
 TEST_F(ProbabilitiesTest, DoNotDependOnThreadsNorOnOtherQueries) {

@@ -52,8 +52,22 @@ std::vector<int32_t> best_slots(std::span<const float> scores, int32_t count, in
   return slots;
 }
 
+std::vector<float> pooled(std::span<const float> scores, int32_t kernel, bool greatest) {
+  const auto rows = static_cast<int32_t>(scores.size());
+  std::vector<float> out(scores.size());
+  for (int32_t i = 0; i < rows; ++i) {
+    float sum = 0;
+    for (int32_t j = std::max(0, i - kernel / 2); j <= std::min(rows - 1, i + kernel / 2); ++j) {
+      const float score = scores[static_cast<size_t>(j)];
+      sum = greatest ? std::max(sum, score) : sum + score;
+    }
+    out[static_cast<size_t>(i)] = sum;
+  }
+  return out;
+}
+
 std::vector<Edit> ScoredPolicy::plan(const PolicyView& view) {
-  const int32_t budget = kept_max(view.prompt);
+  const int32_t budget = budget_rows(budget_, view.prompt);
   const int32_t recent =
       std::max(protected_.recent_rows, static_cast<int32_t>(protected_.recent_share * budget));
   std::vector<Edit> edits;

@@ -26,6 +26,10 @@ int32_t budget_rows(double budget, int32_t prompt);
 std::vector<int32_t> best_slots(std::span<const float> scores, int32_t count, int32_t sinks,
                                 int32_t recent);
 
+// Of each row: the sum, or the greatest, of the scores of `kernel` neighbours around it, zeros past
+// the ends. An average's divisor is the same everywhere and changes no order.
+std::vector<float> pooled(std::span<const float> scores, int32_t kernel, bool greatest);
+
 // Rows that stay whatever their score.
 struct Protected {
   int32_t sinks = 0;        // The first so many,
@@ -40,7 +44,7 @@ class ScoredPolicy : public Policy {
 
   ScoredPolicy(double budget, const Protected& rows) : budget_(budget), protected_(rows) {}
 
-  int32_t kept_max(int32_t prompt) const override { return budget_rows(budget_, prompt); }
+  LayerRows kept_max(int32_t prompt) const override { return budget_rows(budget_, prompt); }
   std::vector<Edit> plan(const PolicyView& view) override;
 
  protected:

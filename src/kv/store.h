@@ -11,6 +11,7 @@
 
 #include "kernels/layout.h"
 #include "kv/codec.h"
+#include "kv/layer_budget.h"
 #include "kv/recipe.h"
 
 namespace weir {
@@ -31,8 +32,12 @@ struct Store {
   int32_t settled(int32_t rows) const {
     return rows > residual ? (rows - residual) / kPageSlots * kPageSlots : 0;
   }
-  // The most bytes that a layer with up to `rows` rows takes, of which an edit may leave `kept`, in
-  // a pool of such pages.
+  // The most bytes that so many layers take with up to `rows` rows, of which the edits of a point
+  // may leave `kept`, in a pool of such pages.
+  uint64_t bytes_max(const LayerRows& rows, const LayerRows& kept, uint64_t layers,
+                     size_t pool_page_bytes) const;
+
+ private:
   uint64_t layer_bytes_max(uint64_t rows, uint64_t kept, size_t pool_page_bytes) const;
 };
 

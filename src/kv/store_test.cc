@@ -187,6 +187,25 @@ TEST_P(StoreTest, NoKeyAfterTheFirstEncodedRowIsThatOfACleanBlock) {
   EXPECT_NE(c.keys().back(), raw.keys().back());
 }
 
+// Of layers with unequal rows only the most and the sum are known: enough for every one of them.
+TEST_P(StoreTest, TheBoundOfAllLayersHoldsTheirSum) {
+  std::mt19937 random(5);
+  const Store store = this->store();
+  for (int i = 0; i < 300; ++i) {
+    const size_t layers = 1 + random() % 6;
+    std::vector<int32_t> rows, kept;
+    uint64_t sum = 0;
+    for (size_t l = 0; l < layers; ++l) {
+      rows.push_back(static_cast<int32_t>(random() % (l == 0 ? 3000 : 300)));
+      kept.push_back(i % 3 == 0 ? 0 : static_cast<int32_t>(random() % (rows[l] + 1)));
+      const auto mine = static_cast<uint64_t>(rows[l]), left = static_cast<uint64_t>(kept[l]);
+      sum += store.bytes_max(mine, left, 1, pool_.page_bytes());
+    }
+    ASSERT_LE(
+        sum, store.bytes_max(LayerRows::of(rows), LayerRows::of(kept), layers, pool_.page_bytes()));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Codecs, StoreTest,
                          testing::Values("store=int8", "store=kivi", "store=kivi(bits=2)",
                                          "store=kivi(bits=2,residual=0)",

@@ -13,22 +13,6 @@
 namespace weir {
 namespace {
 
-// The sum, or the greatest, over `kernel` neighbours around each row. An average's divisor is the
-// same everywhere and changes no order.
-std::vector<float> pooled(std::span<const float> votes, int32_t kernel, bool greatest) {
-  const auto rows = static_cast<int32_t>(votes.size());
-  std::vector<float> out(votes.size());
-  for (int32_t i = 0; i < rows; ++i) {
-    float sum = 0;
-    for (int32_t j = std::max(0, i - kernel / 2); j <= std::min(rows - 1, i + kernel / 2); ++j) {
-      const float vote = votes[static_cast<size_t>(j)];
-      sum = greatest ? std::max(sum, vote) : sum + vote;
-    }
-    out[static_cast<size_t>(i)] = sum;
-  }
-  return out;
-}
-
 class SnapKv final : public ScoredPolicy {
  public:
   explicit SnapKv(const Arguments& a)
