@@ -391,21 +391,23 @@ TEST(Keep, OthersAreAdmittedWhenRowsAreGone) {
 }
 
 TEST(Keep, PromisesFallAtThePromptsEnd) {
-  const auto engine = open_tiny(kModel, tight_options(25, 1500));
-  auto other = *engine->create_sequence();
-  Gate gate;
-  Collector first;
-  Request r;
-  r.prompt = tokens_of(1000);
-  r.max_tokens = 300;
-  r.ignore_eos = true;
-  r.kv = "keep=snapkv(budget=0.1)";
-  ASSERT_TRUE(engine->submit(r, gate.handler(first.handler())));
-  gate.wait();
-  gate.open();
-  // The first has 900 rows less and goes on: there is room for another whole prompt.
-  EXPECT_TRUE(other.append(tokens_of(900)));
-  EXPECT_TRUE(first.end().status);
+  for (const char* recipe : {"keep=snapkv(budget=0.1)", "keep=cake(budget=0.1)"}) {
+    const auto engine = open_tiny(kModel, tight_options(25, 1500));
+    auto other = *engine->create_sequence();
+    Gate gate;
+    Collector first;
+    Request r;
+    r.prompt = tokens_of(1000);
+    r.max_tokens = 300;
+    r.ignore_eos = true;
+    r.kv = recipe;
+    ASSERT_TRUE(engine->submit(r, gate.handler(first.handler()))) << recipe;
+    gate.wait();
+    gate.open();
+    // The first has 900 rows less and goes on: there is room for another whole prompt.
+    EXPECT_TRUE(other.append(tokens_of(900))) << recipe;
+    EXPECT_TRUE(first.end().status);
+  }
 }
 
 TEST(Store, BytesFallWithTheBits) {

@@ -32,19 +32,21 @@ def tokens(engine):
 
 
 class Seen:
-    """Queries [position, heads, dim] and keys [position, kv_heads, dim] of each layer."""
+    """Queries [position, heads, dim], keys and values [position, kv_heads, dim] of each layer."""
 
     def __init__(self, engine, sequence):
         import weir
 
         info = engine.info
         self.shape = {weir.Observable.QUERY: (info.heads, info.head_dim),
-                      weir.Observable.KEY: (info.kv_heads, info.head_dim)}
+                      weir.Observable.KEY: (info.kv_heads, info.head_dim),
+                      weir.Observable.VALUE: (info.kv_heads, info.head_dim)}
         self.group = info.heads // info.kv_heads
         self.layers, self.kv_heads = info.layers, info.kv_heads
         self.rows = {}
         self.query, self.key = weir.Observable.QUERY, weir.Observable.KEY
-        sequence.observe([self.query, self.key], self.take)
+        self.value = weir.Observable.VALUE
+        sequence.observe(list(self.shape), self.take)
 
     def take(self, what, layer, position, values):
         rows = values.reshape(len(values), *self.shape[what]).astype(np.float64)
@@ -178,3 +180,79 @@ def test_streaming(engine, tokens):
         if length % every == 0:
             want = [*range(sinks), *want[-(budget - sinks):]]
         assert sequence.kept(29, 2) == want
+
+
+def shares(total, preferences, least, rows):
+    """Rows of each layer: of all (layer, row beyond the least) by preference / (2 k + 1), the
+    greatest, and of equals the lower layer's."""
+    claims = sorted((-p / (2 * k + 1), layer) for layer, p in enumerate(preferences)
+                    for k in range(rows - least))
+    taken = [layer for _, layer in claims[: total - least * len(preferences)]]
+    return [least + taken.count(layer) for layer in range(len(preferences))]
+
+
+def cake_look(seen, layer, queries, kept, window, gamma, kernel=5):
+    """Scores of the rows before the window, [kv_heads, rows], and the layer's preference, with
+    tau1 and tau2 of 1."""
+    p = seen.probabilities(layer, queries, kept)[:, :, :-window]
+    entropy = -(p * np.log(p + 1e-10)).sum()
+    variance = p.var(axis=1, ddof=1) if len(queries) > 1 else np.zeros_like(p[:, 0])
+    scores = seen.grouped(p.mean(axis=1) + gamma * variance) / seen.group
+    padded = np.pad(scores, ((0, 0), (kernel // 2, kernel // 2)))
+    pooled = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=1).mean(axis=2)
+    return pooled, entropy * variance.sum()
+
+
+def check_cake(engine, sequence, kept, scores, count, window, layer):
+    """Of a layer's rows `count` stay, the window among them; gives what stayed."""
+    rows = rows_of(engine, sequence, layer)
+    for head, chosen in enumerate(rows):
+        was = kept[layer][head]
+        assert list(chosen[-window:]) == list(was[-window:])
+        check_choice(chosen[:-window], was[:-window], scores[head], count - window)
+    return rows
+
+
+def cascade(looks, total, window):
+    """Layer by layer, as the paper does: the rows that are left before the window of each layer's
+    first head after all have been evicted down to their shares as often as one became known."""
+    left = []
+    for known in range(1, len(looks) + 1):
+        left.append(np.arange(PROMPT - window))
+        parts = shares(total, [p for _, p in looks[:known]], window, PROMPT)
+        for layer, part in enumerate(parts):
+            scores = looks[layer][0][0][left[layer]]
+            best = np.argsort(-scores, kind="stable")[: part - window]
+            left[layer] = left[layer][np.sort(best)]
+    return left
+
+
+def test_cake(engine, tokens):
+    budget, window, every = 140, 32, 16
+    sequence, seen = watched(
+        engine, tokens, f"keep=cake(budget={budget},window={window},gamma=200,every={every})")
+    kept = [every_row(engine, PROMPT) for _ in range(seen.layers)]
+    queries, total = np.arange(PROMPT - window, PROMPT), budget * seen.layers
+    looks = [cake_look(seen, layer, queries, kept[layer], window, 200)
+             for layer in range(seen.layers)]
+    want = shares(total, [preference for _, preference in looks], window, PROMPT)
+    counts = [len(sequence.kept(layer, 0)) for layer in range(seen.layers)]
+    assert sum(counts) == total and max(counts) > 2 * min(counts)
+    # Preferences were computed in float32.
+    assert np.abs(np.subtract(counts, want)).max() <= 1
+    evicted = cascade(looks, total, window)
+    for layer, (scores, _) in enumerate(looks):
+        kept[layer] = check_cake(engine, sequence, kept, scores, counts[layer], window, layer)
+        if counts[layer] == want[layer]:
+            check_choice(evicted[layer], np.arange(PROMPT - window), scores[0],
+                         counts[layer] - window)
+            others = set(evicted[layer]) ^ set(kept[layer][0][:-window])
+            threshold = scores[0][evicted[layer]].min()
+            assert all(abs(scores[0][row] - threshold) <= NEAR * scores[0].max() for row in others)
+    # While decoding a layer keeps its share, and the last query chooses.
+    for length in range(PROMPT, PROMPT // every * every + every):
+        sequence.append([tokens[length % 50]])
+        kept = [[np.append(rows, length) for rows in layer] for layer in kept]
+    for layer in range(seen.layers):
+        scores, _ = cake_look(seen, layer, [length], kept[layer], window, 200)
+        check_cake(engine, sequence, kept, scores, counts[layer], window, layer)
