@@ -120,7 +120,7 @@ def test_model_list_and_show(weir, smollm2):
 def test_kv_methods(weir, smollm2):
     methods = json.loads(weir("kv", "methods", "--json").stdout)["methods"]
     names = {role: {m["name"] for m in methods if m["role"] == role} for role in ("keep", "store")}
-    assert {"cake", "h2o", "random", "snapkv", "streaming", "tova"} <= names["keep"]
+    assert {"cake", "chelsea", "h2o", "random", "snapkv", "streaming", "tova"} <= names["keep"]
     assert {"int8", "kivi"} <= names["store"]
     text = weir("kv", "methods").stdout
     for m in methods:

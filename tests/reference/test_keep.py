@@ -5,6 +5,8 @@ Each rule is written out here a second time, in NumPy and float64, from what the
 float32 may order them otherwise, either may stay.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -256,3 +258,84 @@ def test_cake(engine, tokens):
     for layer in range(seen.layers):
         scores, _ = cake_look(seen, layer, [length], kept[layer], window, 200)
         check_cake(engine, sequence, kept, scores, counts[layer], window, layer)
+
+
+def soft_matching(keys, groups, chunk, joins):
+    """One matching of groups of rows, each as its mean key; `joins` of the edges are kept. Gives
+    the new groups, and by how little a choice was made."""
+    centres = np.stack([keys[rows].mean(axis=0) for rows in groups])
+    unit = centres / np.linalg.norm(centres, axis=1, keepdims=True)
+    edges, margin = [], np.inf
+    for at in range(0, len(groups), chunk):
+        here = np.arange(at, min(at + chunk, len(groups)))
+        similar = unit[here[0::2]] @ unit[here[1::2]].T
+        if similar.shape[1] == 0:
+            continue
+        best = similar.argmax(axis=1)
+        edges += zip(similar.max(axis=1), here[0::2], here[1::2][best])
+        if similar.shape[1] > 1:
+            margin = min(margin, np.diff(np.sort(similar, axis=1)[:, -2:], axis=1).min())
+    edges.sort(key=lambda edge: -edge[0])
+    if joins < len(edges):
+        margin = min(margin, edges[joins - 1][0] - edges[joins][0])
+    out = [list(rows) for rows in groups]
+    for _, source, target in edges[:joins]:
+        out[target] += out[source]
+        out[source] = []
+    return [rows for rows in out if rows], margin
+
+
+def merge(keys, groups, budget, sinks, recent, chunk):
+    """Groups, the first and the latest as they are, matched until there are no more than the
+    budget; and the least margin of a choice."""
+    first, last = groups[:sinks], groups[len(groups) - recent:]
+    between, least = groups[sinks:len(groups) - recent], np.inf
+    while len(between) > budget - sinks - recent:
+        joins = len(between) - (budget - sinks - recent)
+        between, margin = soft_matching(keys, between, chunk, joins)
+        least = min(least, margin)
+    return first + between + last, least
+
+
+@pytest.fixture(scope="module")
+def prose(engine):
+    texts = Path(__file__).parent / "texts"
+    text = "\n".join((texts / f"{name}.txt").read_text() for name in ("harbour", "bridges"))
+    return engine.tokenize(text, add_special=True, parse_special=False)[:PROMPT + 16]
+
+
+def test_chelsea(engine, prose):
+    budget, sinks, chunk, every = 130, 4, 32, 16
+    end = PROMPT // every * every + every
+    assert len(prose) >= end
+    sequence, seen = watched(
+        engine, prose[:PROMPT],
+        f"keep=chelsea(budget={budget},sinks={sinks},recent=0.1,chunk={chunk},every={every})")
+    unsure = set()  # Heads where rounding may decide otherwise: equal pairs of a token's keys.
+    groups = {}
+
+    def check(layer, head, before):
+        keys = seen.of(seen.key, layer)[:, head]
+        values = seen.of(seen.value, layer)[:, head]
+        groups[layer, head], margin = merge(keys, before, budget, sinks, budget // 10, chunk)
+        if margin < 3e-7:
+            unsure.add((layer, head))
+        if (layer, head) in unsure:
+            return
+        want = groups[layer, head]
+        weights, k, v = sequence.kept_rows(layer, head)
+        assert sequence.kept(layer, head) == [rows[0] for rows in want]
+        np.testing.assert_allclose(weights, [len(rows) for rows in want], rtol=1e-5)
+        for held, computed in ((k, keys), (v, values)):
+            means = np.stack([computed[rows].mean(axis=0) for rows in want])
+            np.testing.assert_allclose(held, means, atol=1e-5 * np.abs(means).max())
+
+    places = [(layer, head) for layer in range(seen.layers) for head in range(seen.kv_heads)]
+    for place in places:
+        check(*place, [[row] for row in range(PROMPT)])
+    # Merged rows merge again, and count as their number.
+    for row in range(PROMPT, end):
+        sequence.append([prose[row]])
+    for place in places:
+        check(*place, groups[place] + [[row] for row in range(PROMPT, end)])
+    assert len(unsure) < len(places) / 5
