@@ -410,27 +410,6 @@ TEST(Keep, PromisesFallAtThePromptsEnd) {
   }
 }
 
-// What is merged is not lost: all rows together weigh as every token so far.
-TEST(Keep, MergedRowsWeighAsTheirNumber) {
-  const auto engine = open_tiny(kModel, options_of(2, 64));
-  auto s = *engine->create_sequence("keep=chelsea(budget=40,every=24)");
-  int32_t length = 0;
-  for (const auto& tokens : turns()) {
-    ASSERT_TRUE(s.append(tokens));
-    length += static_cast<int32_t>(tokens.size());
-    for (uint32_t l = 0; l < kLayers; ++l)
-      for (uint32_t h = 0; h < kKvHeads; ++h) {
-        double all = 0;
-        for (const float weight : s.kept_rows(l, h).weights) {
-          EXPECT_NEAR(weight, std::round(weight), 1e-3);
-          all += weight;
-        }
-        ASSERT_NEAR(all, length, 1e-2) << l << " " << h;
-      }
-  }
-  EXPECT_EQ(length, 290);
-}
-
 TEST(Store, BytesFallWithTheBits) {
   const auto engine = open_tiny(kModel, options_of(2, 64));
   const auto bytes = [&](const char* recipe) {
