@@ -114,8 +114,8 @@ Status Evaluation::ask_all(const std::vector<ProblemTokens>& problems, size_t ar
                            const std::string& name, Tally& to) {
   for (const ProblemTokens& problem : problems) {
     WEIR_ASSIGN(const Score score, ask(engine_, arms_[arm].recipe, problem, seen));
-    to[arm][name].push_back(score.accuracy);
-    to[arm][name + "_logp"].push_back(score.logp);
+    to[arm].measures[name].push_back(score.accuracy);
+    to[arm].measures[name + "_logp"].push_back(score.logp);
   }
   return {};
 }
@@ -132,26 +132,26 @@ Result<TaskReport> Evaluation::run(const TaskEntry& task, bool seen, uint32_t co
   for (size_t arm = 0; arm < arms_.size(); ++arm) {
     tell(fmt::format("context {}: {}, {}", context, report.name, arms_[arm].recipe));
     WEIR_TRY(ask_all(all, arm, seen, report.name, to));
-    if (arm == 0) report.full = mean(to[0][report.name]);
+    if (arm == 0) report.full = mean(to[0].measures[report.name]);
     if (!report.reported()) break;
   }
   return report;
 }
 
-ArmReport arm_report(const Arm& arm, const Tally::value_type& of, const Tally::value_type& full,
-                     uint64_t seed) {
+ArmReport arm_report(const Arm& arm, const ArmTally& of, const ArmTally& full, uint64_t seed) {
   ArmReport out;
   out.arm = arm;
-  out.bytes = mean(of.at("bytes"));
-  out.bytes_peak = mean(of.at("bytes_peak"));
-  out.prefill_s = median(of.at("prefill_s"));
-  out.decode_s = median(of.at("decode_s"));
-  for (const auto& [name, values] : of) {
+  out.bytes = mean(of.measures.at("bytes"));
+  out.bytes_peak = mean(of.measures.at("bytes_peak"));
+  out.prefill_s = median(of.measures.at("prefill_s"));
+  out.decode_s = median(of.measures.at("decode_s"));
+  for (const auto& [name, values] : of.measures) {
     if (name.starts_with("bytes") || name.ends_with("_s")) continue;
     std::vector<double> changes = values;
-    for (size_t i = 0; i < changes.size(); ++i) changes[i] -= full.at(name)[i];
+    for (size_t i = 0; i < changes.size(); ++i) changes[i] -= full.measures.at(name)[i];
     out.measures[name] = {mean(values), bootstrap(changes, seed)};
   }
+  out.attention_errors = mean(of.attention_errors);
   return out;
 }
 

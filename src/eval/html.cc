@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
+#include "eval/heat_map.h"
 #include "eval/report.h"
 #include "eval/svg.h"
 
@@ -29,7 +31,8 @@ std::vector<Shown> shown(const ContextReport& c) {
       {std::string(kKl), "KL divergence from the full cache", "nats a token", false},
       {std::string(kSameTop), "Same likeliest token as the full cache", "share", false},
       {std::string(kRight), "Right token's log-probability", "change, nats", true},
-      {std::string(kSecondCopy), "Second copy of a passage", "change of NLL, nats", true}};
+      {std::string(kSecondCopy), "Second copy of a passage", "change of NLL, nats", true},
+      {std::string(kAttentionError), "Attention-output error, all heads", "relative", false}};
   for (const TaskReport& t : c.tasks)
     if (t.reported()) out.push_back({t.name, t.name + ": accuracy", "share", false});
   return out;
@@ -54,6 +57,19 @@ Plot plot(const ContextReport& c, const Shown& what) {
   return out;
 }
 
+// A map of layers and heads for each recipe, all in one scale.
+std::string attention_maps(const ContextReport& c) {
+  double most = 0;
+  for (const ArmReport& a : c.arms)
+    for (const auto& heads : a.attention_errors) most = std::max(most, std::ranges::max(heads));
+  std::string out = fmt::format(
+      "<h3>Attention-output error by layer and head, from 0 (white) to {:.3f}</h3>\n", most);
+  for (const ArmReport& a : c.arms | std::views::drop(1))
+    out += svg_of(HeatMap{fmt::format("{}: {:.3f}", a.arm.recipe, mean(a.attention_errors)),
+                          "layer", "head", a.attention_errors, most});
+  return out;
+}
+
 }  // namespace
 
 std::string html_of(const Report& r) {
@@ -65,6 +81,7 @@ std::string html_of(const Report& r) {
   for (const ContextReport& c : r.contexts) {
     out += fmt::format("<h2>{} tokens of context</h2>\n", c.context);
     for (const Shown& what : shown(c)) out += svg_of(plot(c, what));
+    out += attention_maps(c);
   }
   return out + "<h2>All figures</h2>\n<pre>" + escaped(table_of(r)) + "</pre>\n</body></html>\n";
 }

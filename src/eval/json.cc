@@ -18,10 +18,18 @@ json::object object(const Measure& m) {
 json::object object(const ArmReport& a, double full_bytes) {
   json::object measures;
   for (const auto& [name, measure] : a.measures) measures[name] = object(measure);
-  return {{"method", a.arm.method},     {"recipe", a.arm.recipe},
-          {"bytes", a.bytes},           {"bytes_share", a.bytes / full_bytes},
-          {"bytes_peak", a.bytes_peak}, {"prefill_s", a.prefill_s},
-          {"decode_s", a.decode_s},     {"measures", std::move(measures)}};
+  json::array layers;
+  for (const auto& heads : a.attention_errors)
+    layers.push_back(json::array(heads.begin(), heads.end()));
+  return {{"method", a.arm.method},
+          {"recipe", a.arm.recipe},
+          {"bytes", a.bytes},
+          {"bytes_share", a.bytes / full_bytes},
+          {"bytes_peak", a.bytes_peak},
+          {"prefill_s", a.prefill_s},
+          {"decode_s", a.decode_s},
+          {"measures", std::move(measures)},
+          {"attention_error_by_head", std::move(layers)}};
 }
 
 json::object object(const TaskReport& t) {

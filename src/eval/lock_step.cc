@@ -1,7 +1,9 @@
 #include "eval/lock_step.h"
 
 #include <array>
+#include <optional>
 
+#include "eval/attention_error.h"
 #include "eval/hold.h"
 #include "eval/report.h"
 #include "eval/statistics.h"
@@ -32,6 +34,7 @@ class LockStep {
   std::span<const Token> prompt_, next_, copy_;
   // The last of `going_` is a full cache that is the reference and no arm.
   std::vector<Sequence> going_, copying_;
+  std::optional<AttentionErrors> attention_;          // Of `going_`.
   std::vector<std::vector<Divergence>> divergences_;  // [arm][distance - 1]
   std::vector<double> copy_nll_;                      // [arm], summed.
 };
@@ -43,13 +46,15 @@ Status LockStep::hold_all(std::span<const Arm> arms, Tally& to) {
     WEIR_ASSIGN(const double decode_s, decode_seconds(held.sequence, next_[0]));
     going_.push_back(std::move(held.sequence));
     copying_.push_back(std::move(fork));
-    to[a]["bytes"].push_back(static_cast<double>(held.bytes));
-    to[a]["bytes_peak"].push_back(static_cast<double>(held.bytes_peak));
-    to[a]["prefill_s"].push_back(held.seconds);
-    to[a]["decode_s"].push_back(decode_s);
+    auto& measures = to[a].measures;
+    measures["bytes"].push_back(static_cast<double>(held.bytes));
+    measures["bytes_peak"].push_back(static_cast<double>(held.bytes_peak));
+    measures["prefill_s"].push_back(held.seconds);
+    measures["decode_s"].push_back(decode_s);
   }
   WEIR_ASSIGN(Sequence reference, going_[0].fork());
   going_.push_back(std::move(reference));
+  attention_.emplace(engine_.info(), going_);
   divergences_.resize(arms.size());
   copy_nll_.resize(arms.size());
   return {};
@@ -63,6 +68,7 @@ Status LockStep::feed() {
     if (i + 1 < kCopyTokens)
       for (Sequence& s : copying_) sequences.push_back(&s), tokens.push_back(copy_[i]);
     WEIR_TRY(step(engine_, sequences, tokens));
+    attention_->add();
     compare(static_cast<int>(i) + 1);
     if (i + 1 >= kCopyLead && i + 1 < kCopyTokens) follow_copy(i + 1);
   }
@@ -95,12 +101,15 @@ void add_mean(std::span<const Divergence> of, const std::array<std::string, 3>& 
 void LockStep::add_to(Tally& to) const {
   for (size_t a = 0; a < divergences_.size(); ++a) {
     const std::span<const Divergence> all(divergences_[a]);
-    add_mean(all, {std::string(kKl), std::string(kSameTop), std::string(kRight)}, to[a]);
+    auto& measures = to[a].measures;
+    add_mean(all, {std::string(kKl), std::string(kSameTop), std::string(kRight)}, measures);
     for (const Bucket& b : kBuckets)
       add_mean(
           all.subspan(static_cast<size_t>(b.first - 1), static_cast<size_t>(b.last - b.first + 1)),
-          {bucket_name(kKl, b), bucket_name(kSameTop, b), bucket_name(kRight, b)}, to[a]);
-    to[a][std::string(kSecondCopy)].push_back(copy_nll_[a] / (kCopyTokens - kCopyLead));
+          {bucket_name(kKl, b), bucket_name(kSameTop, b), bucket_name(kRight, b)}, measures);
+    measures[std::string(kSecondCopy)].push_back(copy_nll_[a] / (kCopyTokens - kCopyLead));
+    to[a].attention_errors.push_back(attention_->means(a));
+    measures[std::string(kAttentionError)].push_back(mean(to[a].attention_errors.back()));
   }
 }
 

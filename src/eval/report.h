@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "eval/attention_error.h"
 #include "eval/plan.h"
 #include "eval/statistics.h"
 
@@ -24,6 +25,7 @@ struct ArmReport {
   double bytes = 0, bytes_peak = 0;
   double prefill_s = 0, decode_s = 0;  // Medians: of the prompt, and of a token after it.
   std::map<std::string, Measure, std::less<>> measures;
+  HeadGrid attention_errors;  // Means of samples.
 };
 
 // A task is reported where the full cache's accuracy is above `threshold`: chance, and three
@@ -52,6 +54,7 @@ struct Report {
 // Names of measures over all distances; with bucket_name(b) after them, of that bucket alone.
 inline constexpr std::string_view kKl = "kl", kSameTop = "same_top", kRight = "right";
 inline constexpr std::string_view kSecondCopy = "second_copy";
+inline constexpr std::string_view kAttentionError = "attention_error";  // Of all layers and heads.
 
 // Distances from the point of compression, in tokens fed since.
 struct Bucket {

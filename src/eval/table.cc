@@ -20,20 +20,20 @@ const Measure& measure(const ArmReport& arm, std::string_view name) {
 
 std::string going_on(const ContextReport& c) {
   std::string out = fmt::format(
-      "{:<30}{:>9}{:>7}{:>9}  {:<22}{:>7}{:>7}{:>7}{:>7}  {:<24}{:<24}"
+      "{:<30}{:>9}{:>7}{:>9}  {:<22}{:>7}{:>7}{:>7}{:>7}{:>11}  {:<24}{:<24}"
       "{:>10}{:>9}\n",
-      "RECIPE", "KB", "%", "PEAK KB", "KL", "1-8", "9-32", "33-64", "TOP %", "RIGHT", "SECOND COPY",
-      "PREFILL s", "TOKEN ms");
+      "RECIPE", "KB", "%", "PEAK KB", "KL", "1-8", "9-32", "33-64", "TOP %", "ATTENTION", "RIGHT",
+      "SECOND COPY", "PREFILL s", "TOKEN ms");
   for (const ArmReport& a : c.arms) {
     out += fmt::format("{:<30}{:>9.0f}{:>7.1f}{:>9.0f}  {:<22}", a.arm.recipe, a.bytes / 1000,
                        100 * a.bytes / c.arms[0].bytes, a.bytes_peak / 1000,
                        interval(measure(a, kKl).change));
     for (const Bucket& b : kBuckets)
       out += fmt::format("{:>7.3f}", measure(a, bucket_name(kKl, b)).mean);
-    out += fmt::format("{:>7.1f}  {:<24}{:<24}{:>10.2f}{:>9.1f}\n", 100 * measure(a, kSameTop).mean,
-                       signed_interval(measure(a, kRight).change),
-                       signed_interval(measure(a, kSecondCopy).change), a.prefill_s,
-                       1000 * a.decode_s);
+    out += fmt::format(
+        "{:>7.1f}{:>11.3f}  {:<24}{:<24}{:>10.2f}{:>9.1f}\n", 100 * measure(a, kSameTop).mean,
+        measure(a, kAttentionError).mean, signed_interval(measure(a, kRight).change),
+        signed_interval(measure(a, kSecondCopy).change), a.prefill_s, 1000 * a.decode_s);
   }
   return out;
 }

@@ -5,9 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "eval/attention_error.h"
+
 namespace weir::eval {
 
-// [arm][measure][sample]: every arm has the same samples in the same order.
-using Tally = std::vector<std::map<std::string, std::vector<double>, std::less<>>>;
+struct ArmTally {
+  // [measure][sample]: every arm has the same samples in the same order.
+  std::map<std::string, std::vector<double>, std::less<>> measures;
+  std::vector<HeadGrid> attention_errors;  // [sample]
+};
+
+using Tally = std::vector<ArmTally>;  // [arm]
 
 }  // namespace weir::eval
