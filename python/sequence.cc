@@ -71,10 +71,10 @@ Token sample(PySequence& self, const std::optional<SamplingOptions>& options) {
   }));
 }
 
-std::unique_ptr<PySequence> fork(PySequence& self) {
+std::unique_ptr<PySequence> fork(PySequence& self, const std::optional<std::string>& kv) {
   return std::make_unique<PySequence>(self.engine, take(released([&] {
                                         std::lock_guard lock(self.mutex);
-                                        return self.sequence.fork();
+                                        return kv ? self.sequence.fork(*kv) : self.sequence.fork();
                                       })));
 }
 
@@ -180,7 +180,11 @@ void bind_sequence(nb::module_& module) {
                    "What the last append gave; empty before the first.")
       .def("sample", sample, nb::arg("options") = nb::none(),
            "Chooses the next token from the last logits; does not append it.")
-      .def("fork", fork, "A copy that goes its own way. Keys and values so far are shared.")
+      .def("fork", fork, nb::arg("kv") = nb::none(),
+           "A copy that goes its own way. Keys and values so far are shared. kv is a recipe that "
+           "the copy of a sequence without one takes on: what is appended next is the rest of a "
+           "prompt, and the copy is as though all of it had been given to "
+           "create_sequence(kv).append().")
       .def_prop_ro("tokens", tokens, "All tokens, as a list.")
       .def("__len__", [](PySequence& self) { return tokens(self).size(); })
       .def_prop_ro(

@@ -145,6 +145,12 @@ class Sequence {
   Result<Token> sample(const SamplingOptions& options);
 
   Result<Sequence> fork() const;
+  // A copy of a sequence without a recipe that takes one on, named as for create_sequence. What is
+  // appended next is the rest of a prompt: with it the copy has the bits of a sequence that was
+  // created with the recipe and given all those tokens at once. kInvalid (param "kv"): there is a
+  // recipe already, or this one has a say before the tokens that are there. An append of fewer
+  // tokens than its method looks at is kInvalid (param "tokens").
+  Result<Sequence> fork(std::string_view kv) const;
   std::span<const Token> tokens() const;
   uint64_t kv_bytes() const;  // Shared pages count in each sequence.
   // The positions of the rows that attention of later tokens reads. REQUIRES a layer and a KV head

@@ -305,6 +305,38 @@ TEST_P(RecipeTest, ForksGoOnAsTheirOriginWould) {
   EXPECT_TRUE(run(fork, all.subspan(30)) == want);
 }
 
+// Whether a recipe has no say before the last tokens of a prompt that is longer than its residual.
+bool begins_at_the_end(const std::string& text) {
+  const Recipe recipe = *parse_recipe(text);
+  if (recipe.store) return false;
+  if (!recipe.keep) return true;
+  const auto policy = recipe.keep->method->make(recipe.keep->arguments);
+  return !policy->needs().mass && !policy->points().in_prompt;
+}
+
+TEST_P(RecipeTest, AForkTakesItOnAsThoughItHadBeenThereOrSaysThatItCannot) {
+  const auto engine = open_tiny(kModel, options_of(2, 64));
+  const auto appends = turns();
+  const std::span prompt(appends[0]);
+  auto plain = *engine->create_sequence("keep=all");
+  ASSERT_TRUE(plain.append(prompt.first(130)));
+  auto fork = plain.fork(GetParam());
+  EXPECT_EQ(fork.has_value(), begins_at_the_end(GetParam()));
+  if (!fork) {
+    EXPECT_EQ(fork.error().code, Code::kInvalid);
+    EXPECT_EQ(fork.error().param, "kv");
+    return;
+  }
+  auto again = *fork->fork(), cold = *engine->create_sequence(GetParam());
+  for (Sequence* s : {&*fork, &again}) ASSERT_TRUE(s->append(prompt.subspan(130)));
+  ASSERT_TRUE(cold.append(prompt));
+  EXPECT_TRUE(std::ranges::equal(cold.logits(), fork->logits()));
+  const std::span rest = std::span(appends).subspan(1);
+  const Trace want = run(cold, rest);
+  EXPECT_TRUE(run(*fork, rest) == want);
+  EXPECT_TRUE(run(again, rest) == want);
+}
+
 TEST_P(RecipeTest, RequestsKeepAsSequencesByHandDo) {
   const auto engine = open_tiny(kModel, options_of(2, 64));
   Request r;

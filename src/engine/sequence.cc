@@ -50,19 +50,15 @@ Result<Token> Sequence::sample(const SamplingOptions& options) {
 
 Result<Sequence> Sequence::fork() const {
   Result<std::shared_ptr<State>> copy;
-  state_->loop.call([&] {
-    auto cache = state_->stream.cache.fork();
-    if (!cache) {
-      copy = fail(cache.error());
-      return;
-    }
-    auto state = std::make_shared<State>(state_->loop, state_->model, *std::move(cache));
-    state->stream.tokens = state_->stream.tokens;
-    if (state_->stream.keep) state->stream.keep = state_->stream.keep->fork();
-    state->logits = state_->logits;
-    state->logit_rows = state_->logit_rows;
-    copy = std::move(state);
-  });
+  state_->loop.call([&] { copy = state_->fork(); });
+  if (!copy) return fail(copy.error());
+  return Sequence(*std::move(copy));
+}
+
+Result<Sequence> Sequence::fork(std::string_view kv) const {
+  WEIR_ASSIGN(const Recipe recipe, parse_recipe(kv, state_->model.recipe));
+  Result<std::shared_ptr<State>> copy;
+  state_->loop.call([&] { copy = state_->fork(recipe); });
   if (!copy) return fail(copy.error());
   return Sequence(*std::move(copy));
 }

@@ -11,6 +11,48 @@ namespace weir {
 Sequence::State::State(Loop& its_loop, LoadedModel& its_model, Cache cache)
     : loop(its_loop), model(its_model), stream(its_loop.new_id(), std::move(cache)) {}
 
+std::shared_ptr<Sequence::State> Sequence::State::copy(Cache cache) const {
+  auto state = std::make_shared<State>(loop, model, std::move(cache));
+  state->stream.tokens = stream.tokens;
+  state->logits = logits;
+  state->logit_rows = logit_rows;
+  return state;
+}
+
+Result<std::shared_ptr<Sequence::State>> Sequence::State::fork() const {
+  WEIR_ASSIGN(Cache cache, stream.cache.fork());
+  auto state = copy(std::move(cache));
+  if (stream.keep) state->stream.keep = stream.keep->fork();
+  state->stream.prompt_rest = stream.prompt_rest;
+  return state;
+}
+
+// It is as though the prompt had been computed under the recipe from its first token, where that
+// leaves no trace: no point among the tokens that are there, nothing noted of them, none encoded.
+Result<std::shared_ptr<Sequence::State>> Sequence::State::fork(const Recipe& recipe) const {
+  if (stream.keep || stream.cache.store())
+    return fail(Code::kInvalid,
+                "kv: this sequence has a recipe; its forks have the same, and take on no other",
+                "kv");
+  auto keep = Keeper::make(recipe, model.shape, *model.pages, *model.probabilities);
+  const Store store = make_store(recipe, model.shape.page_shape());
+  const int32_t length = stream.cache.length();
+  const bool seen_from_the_first = keep && length > 0 && keep->tail() == kWholePrompt;
+  if (seen_from_the_first || (store && store.settled(length) > 0))
+    return fail(Code::kInvalid,
+                fmt::format("kv: {} has a say before the {} tokens that this sequence has; create "
+                            "a sequence with it",
+                            recipe.text(), length),
+                "kv");
+  WEIR_ASSIGN(Cache cache, stream.cache.fork(store));
+  auto state = copy(std::move(cache));
+  // One token alone would be no prompt.
+  if (length > 0)
+    state->stream.prompt_rest = static_cast<size_t>(std::max(2, keep ? keep->tail() : 0));
+  state->stream.keep = std::move(keep);
+  return state;
+}
+
 Status JointAppend::run(Loop& loop) {
   if (appends_.empty()) return {};
   auto done = done_->get_future();
@@ -45,6 +87,12 @@ Status JointAppend::check() const {
                   fmt::format("{} tokens are more than the context of {}", length,
                               model.info.context_tokens_max),
                   "tokens");
+    if (a.tokens.size() < stream.prompt_rest)
+      return fail(Code::kInvalid,
+                  fmt::format("{} tokens are fewer than the {} of a prompt's rest that the recipe "
+                              "of this fork looks at",
+                              a.tokens.size(), stream.prompt_rest),
+                  "tokens");
     for (const Append& b : appends_)
       if (&a != &b && a.sequence == b.sequence)
         return fail(Code::kInvalid, "a sequence can be appended to once in a call", "sequence");
@@ -69,6 +117,7 @@ Status JointAppend::start() {
         stream.cache.promise(stream.room(stream.tokens.size() + a.tokens.size(), prompt));
     WEIR_CHECK(promised, "{}", promised.error().message);
     if (stream.keep) stream.keep->expect_prompt(prompt);
+    stream.prompt_rest = 0;
     state.logit_rows = rows_ == LogitRows::kAll ? a.tokens.size() : 1;
     state.logits.resize(state.logit_rows * state.model.info.vocabulary);
     stream.tokens.insert(stream.tokens.end(), a.tokens.begin(), a.tokens.end());

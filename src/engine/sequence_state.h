@@ -16,11 +16,18 @@ class Sequence::State {
  public:
   State(Loop& its_loop, LoadedModel& its_model, Cache cache);
 
+  // On the loop's thread: Sequence::fork.
+  Result<std::shared_ptr<State>> fork() const;
+  Result<std::shared_ptr<State>> fork(const Recipe& recipe) const;
+
   Loop& loop;
   LoadedModel& model;
   Stream stream;
   std::vector<float> logits;  // Of the last append.
   size_t logit_rows = 0;
+
+ private:
+  std::shared_ptr<State> copy(Cache cache) const;
 };
 
 // Computes several sequences' new tokens in shared steps; the caller waits.

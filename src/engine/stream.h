@@ -47,6 +47,7 @@ struct Stream {
   std::unique_ptr<Keeper> keep;  // Null: every row stays.
   std::vector<Token> tokens;     // All there are, computed or not.
   std::vector<float> hidden;     // Rows that stopped between layers, [rows][d_model].
+  size_t prompt_rest = 0;        // The next append is the rest of a prompt, so many tokens or more.
   Watch watch;
 
   Driver* driver = nullptr;

@@ -30,8 +30,8 @@ Cache::Cache(const CacheShape& shape, PagePool& pool, const PageKey& root, Store
   WEIR_CHECK(shape.codec && shape.codec->granule() == 1, "no codec for open pages");
 }
 
-Result<Cache> Cache::fork() const {
-  Cache copy(*shape_, *pool_, last_key_, store_);
+Result<Cache> Cache::fork(const Store& store) const {
+  Cache copy(*shape_, *pool_, last_key_, store);
   WEIR_TRY(copy.promise(room_));
   copy.layers_ = layers_;
   copy.open_inputs_ = open_inputs_;

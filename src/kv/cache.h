@@ -39,7 +39,10 @@ class Cache {
 
   // A second sequence with the same rows; pages are shared until written. kUnavailable if the
   // budget cannot promise what the copy may come to use.
-  Result<Cache> fork() const;
+  Result<Cache> fork() const { return fork(store_); }
+  // Likewise, with a store for the rows from here on. REQUIRES this one to have none or the same,
+  // and no row that would be encoded already.
+  Result<Cache> fork(const Store& store) const;
 
   // Makes sure of memory for so much room and what was promised before, or kUnavailable with
   // nothing changed. A number of tokens: without edits.
@@ -71,6 +74,7 @@ class Cache {
   void seal();
   // Rows may be computed up to here before they are to be sealed.
   int32_t next_point() const { return store_.next_point(length_); }
+  const Store& store() const { return store_; }
 
   const CacheShape& shape() const { return *shape_; }
   int32_t length() const { return length_; }

@@ -106,6 +106,11 @@ int32_t Keeper::next_point(int32_t length, int32_t prompt) const {
   return std::min(next, (from / points_.every + 1) * points_.every);
 }
 
+int32_t Keeper::tail() const {
+  const bool from_the_first = needs_.mass || (points_.in_prompt && points_.every > 0);
+  return from_the_first ? kWholePrompt : needs_.window;
+}
+
 uint64_t Keeper::window_bytes() const {
   return uint64_t{layers_.size()} * static_cast<uint64_t>(needs_.window) * shape_->heads *
          shape_->head_dim * sizeof(float);

@@ -12,6 +12,8 @@
 
 namespace weir {
 
+inline constexpr int32_t kWholePrompt = INT32_MAX;
+
 // Owned by the engine's thread, as the cache is. Ends before its cache, whose promise covers what
 // it notes.
 class Keeper {
@@ -27,6 +29,9 @@ class Keeper {
   int32_t prompt() const { return prompt_; }
   // The first point after `length` tokens: rows up to there may be computed, no more.
   int32_t next_point(int32_t length) const { return next_point(length, prompt_); }
+  // Of a prompt, the last so many tokens must be computed in its presence: what came before them
+  // leaves no trace in it. kWholePrompt: all must.
+  int32_t tail() const;
   // The most rows that a plan leaves of a prompt of so many tokens.
   LayerRows kept_max(int32_t prompt) const { return policy_->kept_max(prompt); }
 

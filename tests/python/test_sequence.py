@@ -49,6 +49,20 @@ def test_sequences_and_requests_agree(engine, tokens, greedy):
     assert [e.token for e in events if isinstance(e, weir.TokenEvent)] == by_hand
 
 
+def test_a_fork_takes_on_a_recipe(engine, tokens):
+    from weir.errors import InvalidError
+    prompt = (8 * tokens)[:60]
+    recipe = "keep=snapkv(budget=0.5,window=8)"
+    plain = engine.create_sequence()
+    plain.append(prompt[:50])
+    fork, cold = plain.fork(kv=recipe), engine.create_sequence(recipe)
+    assert np.array_equal(fork.append(prompt[50:]), cold.append(prompt))
+    assert fork.kept(3, 1) == cold.kept(3, 1)
+    assert len(fork.kept(3, 1)) == 30
+    with pytest.raises(InvalidError, match="h2o"):
+        plain.fork(kv="keep=h2o")
+
+
 def test_forks_are_independent(engine, tokens, greedy):
     sequence = engine.create_sequence()
     sequence.append(tokens)
