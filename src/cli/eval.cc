@@ -69,10 +69,10 @@ void add_eval(CLI::App& command, Job& job) {
   command.add_option("MODEL", args->model, "A model's name, or a GGUF file")->required();
   command
       .add_option("--recipe", plan.recipes,
-                  "To be judged (may be repeated); without one, every keep method at each budget")
+                  "To be judged (may be repeated); without one, every method")
       ->allow_extra_args(false)
       ->take_all();
-  command.add_option("--budgets", plan.budgets, "Of every keep method; a list")
+  command.add_option("--budgets", plan.budgets, "Of every method that has one; a list")
       ->delimiter(',')
       ->check(CLI::PositiveNumber);
   command.add_option("--context", plan.contexts, "Tokens in the cache when it is judged; a list")
@@ -83,6 +83,8 @@ void add_eval(CLI::App& command, Job& job) {
   command.add_option("--samples", plan.samples, "Stretches of text, and problems of each task")
       ->check(CLI::Range(1u, 10000u));
   command.add_option("--seed", plan.seed, "Of samples, tasks and intervals")->check(whole_number());
+  command.add_option("--tasks", plan.tasks, "Only these tasks, a list; none: no task")
+      ->delimiter(',');
   command.add_flag("--question-seen", plan.question_seen,
                    "Also ask with the question before the point of compression");
   command.add_option("--json", args->json, "Also write the figures to this file");

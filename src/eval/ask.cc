@@ -1,35 +1,11 @@
 #include "eval/ask.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <cmath>
 
 #include "eval/hold.h"
 
 namespace weir::eval {
 namespace {
-
-constexpr size_t kWordsLeast = 8 * kCandidates;  // What a task takes at most.
-
-// REQUIRES words that token_words gave.
-Result<std::vector<Token>> tokens_of(const Engine& engine, const Words& words) {
-  std::vector<Token> out;
-  for (const std::string& word : words) {
-    WEIR_ASSIGN(const auto tokens, engine.tokenize(" " + word, false, false));
-    out.push_back(tokens.at(0));
-  }
-  return out;
-}
-
-Result<QuestionTokens> tokens_of(const Engine& engine, const Question& q) {
-  QuestionTokens out;
-  WEIR_ASSIGN(out.ask, engine.tokenize(q.ask, false, false));
-  WEIR_ASSIGN(out.lead, engine.tokenize(q.lead, false, false));
-  WEIR_ASSIGN(out.answers, tokens_of(engine, q.answers));
-  WEIR_ASSIGN(out.others, tokens_of(engine, q.others));
-  return out;
-}
 
 Score score(std::span<const float> logits, const QuestionTokens& q) {
   Score sum;
@@ -52,23 +28,6 @@ std::vector<Token> joined(std::vector<Token> a, const std::vector<Token>& b) {
   return a;
 }
 
-// A sequence for each question, which holds what its recipe may see.
-Result<std::vector<Sequence>> prepared(Engine& engine, const std::string& recipe,
-                                       const ProblemTokens& problem, bool seen) {
-  std::vector<Sequence> out;
-  for (const QuestionTokens& q : problem.questions) {
-    if (seen || out.empty()) {
-      WEIR_ASSIGN(Sequence sequence, engine.create_sequence(recipe));
-      WEIR_TRY(sequence.append(seen ? joined(problem.context, q.ask) : problem.context));
-      out.push_back(std::move(sequence));
-    } else {
-      WEIR_ASSIGN(Sequence fork, out[0].fork());
-      out.push_back(std::move(fork));
-    }
-  }
-  return out;
-}
-
 // Each sequence its tokens, one at a time, all side by side.
 Status feed(Engine& engine, std::vector<Sequence>& sequences,
             const std::vector<std::vector<Token>>& tokens) {
@@ -82,61 +41,58 @@ Status feed(Engine& engine, std::vector<Sequence>& sequences,
   }
 }
 
+std::vector<Score> scores(const std::vector<Sequence>& asked, const ProblemTokens& problem) {
+  std::vector<Score> out;
+  for (size_t i = 0; i < asked.size(); ++i)
+    out.push_back(score(asked[i].logits(), problem.questions[i]));
+  return out;
+}
+
 }  // namespace
 
-Result<Words> token_words(const Engine& engine) {
-  Words out;
-  for (std::string_view word : common_words()) {
-    WEIR_ASSIGN(const auto tokens, engine.tokenize(" " + std::string(word), false, false));
-    if (tokens.size() == 1) out.emplace_back(word);
-  }
-  if (out.size() < kWordsLeast)
-    return fail(Code::kInvalid, fmt::format("the model has {} of the tasks' words as one token, "
-                                            "and {} are needed",
-                                            out.size(), kWordsLeast));
-  return out;
-}
-
-Result<ProblemTokens> fit(const Engine& engine, const TaskEntry& task, const Words& words,
-                          uint64_t seed, uint32_t context) {
-  const auto made = [&](size_t size) {
-    Draw draw(seed);
-    return task.make(draw, words, size);
-  };
-  ProblemTokens out;
-  size_t fits = 0, too_large = context;
-  WEIR_ASSIGN(out.context, engine.tokenize(made(0).context, true, false));
-  if (out.context.size() > context)
-    return fail(Code::kInvalid, fmt::format("--context {}: the task {} takes {} tokens or more",
-                                            context, task.name, out.context.size()));
-  while (fits + 1 < too_large) {
-    const size_t middle = (fits + too_large) / 2;
-    WEIR_ASSIGN(auto tokens, engine.tokenize(made(middle).context, true, false));
-    const bool small = tokens.size() <= context;
-    (small ? fits : too_large) = middle;
-    if (small) out.context = std::move(tokens);
-  }
-  for (const Question& q : made(fits).questions) {
-    WEIR_ASSIGN(QuestionTokens question, tokens_of(engine, q));
-    out.questions.push_back(std::move(question));
-  }
-  return out;
-}
-
-Result<Score> ask(Engine& engine, const std::string& recipe, const ProblemTokens& problem,
-                  bool seen) {
-  WEIR_ASSIGN(auto sequences, prepared(engine, recipe, problem, seen));
-  std::vector<std::vector<Token>> tokens;
-  for (const QuestionTokens& q : problem.questions)
-    tokens.push_back(seen ? q.lead : joined(q.ask, q.lead));
-  WEIR_TRY(feed(engine, sequences, tokens));
+Score mean(std::span<const Score> scores) {
   Score sum;
-  for (size_t i = 0; i < sequences.size(); ++i) {
-    const Score one = score(sequences[i].logits(), problem.questions[i]);
-    sum.accuracy += one.accuracy, sum.logp += one.logp;
+  for (const Score& one : scores) sum.accuracy += one.accuracy, sum.logp += one.logp;
+  const auto n = static_cast<double>(scores.size());
+  return {sum.accuracy / n, sum.logp / n};
+}
+
+Result<std::vector<Score>> ask_each(Engine& engine, const Sequence& held,
+                                    const ProblemTokens& problem) {
+  std::vector<Sequence> sequences;
+  std::vector<std::vector<Token>> tokens;
+  for (const QuestionTokens& q : problem.questions) {
+    WEIR_ASSIGN(Sequence fork, held.fork());
+    sequences.push_back(std::move(fork));
+    tokens.push_back(joined(q.ask, q.lead));
   }
-  const auto n = static_cast<double>(sequences.size());
-  return Score{sum.accuracy / n, sum.logp / n};
+  WEIR_TRY(feed(engine, sequences, tokens));
+  return scores(sequences, problem);
+}
+
+Result<std::vector<Score>> ask_in_turns(const Sequence& held, const ProblemTokens& problem) {
+  WEIR_ASSIGN(Sequence talk, held.fork());
+  std::vector<Score> out;
+  std::vector<Token> answered;  // The question before.
+  for (const QuestionTokens& q : problem.questions) {
+    WEIR_TRY(talk.append(joined(answered, joined(q.ask, q.lead))));
+    out.push_back(score(talk.logits(), q));
+    answered = {q.answers[0]};
+  }
+  return out;
+}
+
+Result<std::vector<Score>> ask_seen(Engine& engine, SharedStart& start, const std::string& recipe,
+                                    const ProblemTokens& problem) {
+  std::vector<Sequence> sequences;
+  std::vector<std::vector<Token>> tokens;
+  for (const QuestionTokens& q : problem.questions) {
+    WEIR_ASSIGN(Sequence sequence, start.under(recipe, joined(problem.context, q.ask)));
+    sequences.push_back(std::move(sequence));
+    tokens.push_back(q.lead);
+  }
+  WEIR_TRY(feed(engine, sequences, tokens));
+  return scores(sequences, problem);
 }
 
 }  // namespace weir::eval

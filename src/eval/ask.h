@@ -1,40 +1,35 @@
-// Tasks asked of a model: problems cut to a context's size, and answers scored.
+// A problem's questions put to a cache, and the answers scored.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
-#include "eval/task.h"
+#include "eval/problem_tokens.h"
+#include "eval/shared_start.h"
 #include "weir/engine.h"
 
 namespace weir::eval {
 
-struct QuestionTokens {
-  std::vector<Token> ask, lead, answers, others;
-};
-
-struct ProblemTokens {
-  std::vector<Token> context;
-  std::vector<QuestionTokens> questions;
-};
-
-// Those of the common words that are one token of this model, with a space before them. kInvalid:
-// so few that no task can be made.
-Result<Words> token_words(const Engine& engine);
-
-// A task's problem as large as fits into so many tokens. kInvalid: the smallest does not.
-Result<ProblemTokens> fit(const Engine& engine, const TaskEntry& task, const Words& words,
-                          uint64_t seed, uint32_t context);
-
-// Means over questions and their answers.
+// Of a question; means over its answers.
 struct Score {
   double accuracy = 0;  // How often the answer is likelier than each of the others.
   double logp = 0;      // Its log-probability among them.
 };
 
-// `seen`: the question belongs to the prompt that the recipe compresses, else it comes later. The
-// answer's lead always comes later.
-Result<Score> ask(Engine& engine, const std::string& recipe, const ProblemTokens& problem,
-                  bool seen);
+Score mean(std::span<const Score> scores);  // REQUIRES some.
+
+// Many requests on one context: each question in a fork of what holds the context, token by token.
+Result<std::vector<Score>> ask_each(Engine& engine, const Sequence& held,
+                                    const ProblemTokens& problem);
+
+// One conversation: in a fork, the questions one after the other, each a turn (a prompt to the
+// method) that begins with the right answer to the one before.
+Result<std::vector<Score>> ask_in_turns(const Sequence& held, const ProblemTokens& problem);
+
+// Each question belongs to a prompt of its own, which the recipe compresses with the context; only
+// the answer's lead comes later. `start` is of the context.
+Result<std::vector<Score>> ask_seen(Engine& engine, SharedStart& start, const std::string& recipe,
+                                    const ProblemTokens& problem);
 
 }  // namespace weir::eval

@@ -1,17 +1,12 @@
 // The judge: runs a plan on an engine.
 #pragma once
 
-#include <functional>
-#include <string>
-
+#include "eval/exam.h"
 #include "eval/plan.h"
 #include "eval/report.h"
 #include "weir/engine.h"
 
 namespace weir::eval {
-
-// Told what is being done, now and then.
-using Note = std::function<void(const std::string& what)>;
 
 // The same plan on the same build gives the same figures, times and peaks aside. kInvalid names
 // the option that is wrong: a recipe, a context too long for the engine, too short a text.

@@ -40,9 +40,7 @@ std::string numbers(const HeatMap& map, double bottom) {
 std::string svg_of(const HeatMap& map) {
   const double width = kLeft + static_cast<double>(map.cells.size()) * kCellWidth + 10;
   const double bottom = kTop + static_cast<double>(map.cells.at(0).size()) * kCellHeight;
-  std::string out = fmt::format(
-      R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}">)",
-      width, bottom + kBottom);
+  std::string out = svg_begin(width, bottom + kBottom);
   out += fmt::format(R"(<text class="t" x="0" y="14">{}</text>)", escaped(map.title));
   for (size_t x = 0; x < map.cells.size(); ++x)
     for (size_t y = 0; y < map.cells[x].size(); ++y)

@@ -15,8 +15,7 @@ constexpr std::string_view kHead = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>weir eval</title><style>
 body{font:15px/1.45 system-ui,sans-serif;color:#222;background:#fff;margin:2em auto;
 max-width:1180px;padding:0 1em}
-svg{margin:0 1em 1em 0}svg text{font:12px system-ui,sans-serif;fill:#333}svg .t{font-weight:600}
-svg .g{stroke:#e4e4e4}svg .b{stroke:#888;stroke-dasharray:5 4}polyline{stroke-width:1.6}
+svg{margin:0 1em 1em 0}
 pre{font-size:12px;overflow-x:auto;background:#f6f6f6;padding:1em}
 </style></head><body>
 )";
@@ -40,9 +39,9 @@ std::vector<Shown> shown(const ContextReport& c) {
 
 PlotPoint point(const ArmReport& a, const Measure& m, bool change) {
   const double shift = change ? 0 : m.mean - m.change.mean;  // The full cache's own mean.
-  return {
-      a.bytes / 1e3, m.change.mean + shift, m.change.low + shift, m.change.high + shift,
-      fmt::format("{}: {:.3f} at {:.0f} KB", a.arm.recipe, m.change.mean + shift, a.bytes / 1e3)};
+  return {a.cost.bytes / 1e3, m.change.mean + shift, m.change.low + shift, m.change.high + shift,
+          fmt::format("{}: {:.3f} at {:.0f} KB", a.arm.recipe, m.change.mean + shift,
+                      a.cost.bytes / 1e3)};
 }
 
 Plot plot(const ContextReport& c, const Shown& what) {

@@ -23,23 +23,30 @@ json::object object(const ArmReport& a, double full_bytes) {
     layers.push_back(json::array(heads.begin(), heads.end()));
   return {{"method", a.arm.method},
           {"recipe", a.arm.recipe},
-          {"bytes", a.bytes},
-          {"bytes_share", a.bytes / full_bytes},
-          {"bytes_peak", a.bytes_peak},
-          {"prefill_s", a.prefill_s},
-          {"decode_s", a.decode_s},
+          {"bytes", a.cost.bytes},
+          {"bytes_share", a.cost.bytes / full_bytes},
+          {"bytes_peak", a.cost.bytes_peak},
+          {"prefill_s", a.cost.prefill_s},
+          {"decode_s", a.cost.decode_s},
           {"measures", std::move(measures)},
           {"attention_error_by_head", std::move(layers)}};
 }
 
+const char* name_of(TaskMode mode) {
+  return mode == TaskMode::kTurns          ? "turns"
+         : mode == TaskMode::kQuestionSeen ? "question_seen"
+                                           : "shared_context";
+}
+
 json::object object(const TaskReport& t) {
-  return {{"name", t.name},     {"questions", t.questions}, {"full", t.full},
-          {"chance", t.chance}, {"threshold", t.threshold}, {"reported", t.reported()}};
+  return {{"name", t.name},           {"mode", name_of(t.mode)},  {"turns", t.turns},
+          {"full", t.full},           {"questions", t.questions}, {"chance", t.chance},
+          {"threshold", t.threshold}, {"reported", t.reported()}};
 }
 
 json::object object(const ContextReport& c) {
   json::array arms, tasks;
-  for (const ArmReport& a : c.arms) arms.push_back(object(a, c.arms[0].bytes));
+  for (const ArmReport& a : c.arms) arms.push_back(object(a, c.arms[0].cost.bytes));
   for (const TaskReport& t : c.tasks) tasks.push_back(object(t));
   return {{"context", c.context}, {"recipes", std::move(arms)}, {"tasks", std::move(tasks)}};
 }

@@ -6,6 +6,7 @@
 #include "eval/attention_error.h"
 #include "eval/hold.h"
 #include "eval/report.h"
+#include "eval/shared_start.h"
 #include "eval/statistics.h"
 
 namespace weir::eval {
@@ -16,17 +17,18 @@ constexpr size_t kCopyTokens = 48, kCopyLead = 8;
 
 class LockStep {
  public:
-  LockStep(Engine& engine, std::span<const Token> tokens, size_t context, Draw& draw)
+  LockStep(Engine& engine, const Sample& sample, Draw& draw)
       : engine_(engine),
-        prompt_(tokens.first(context)),
-        next_(tokens.subspan(context)),
-        copy_(prompt_.subspan(draw.below(context - kCopyTokens), kCopyTokens)) {}
+        prompt_(sample.tokens.first(sample.context)),
+        next_(sample.tokens.subspan(sample.context)),
+        copy_(prompt_.subspan(draw.below(sample.context - kCopyTokens), kCopyTokens)) {}
 
-  Status hold_all(std::span<const Arm> arms, Tally& to);
+  Status hold_all(std::span<const Arm> arms, bool whole, Tally& to);
   Status feed();
   void add_to(Tally& to) const;
 
  private:
+  Result<Sequence> hold_whole(const Arm& arm, ArmTally& to);
   void compare(int distance);
   void follow_copy(size_t fed);
 
@@ -39,18 +41,22 @@ class LockStep {
   std::vector<double> copy_nll_;                      // [arm], summed.
 };
 
-Status LockStep::hold_all(std::span<const Arm> arms, Tally& to) {
+Result<Sequence> LockStep::hold_whole(const Arm& arm, ArmTally& to) {
+  WEIR_ASSIGN(Held held, hold(engine_, arm.recipe, prompt_));
+  WEIR_ASSIGN(const double decode_s, decode_seconds(held.sequence, next_[0]));
+  to.cost = {static_cast<double>(held.bytes), static_cast<double>(held.bytes_peak), held.seconds,
+             decode_s};
+  return std::move(held.sequence);
+}
+
+Status LockStep::hold_all(std::span<const Arm> arms, bool whole, Tally& to) {
+  SharedStart start(engine_, prompt_);
   for (size_t a = 0; a < arms.size(); ++a) {
-    WEIR_ASSIGN(Held held, hold(engine_, arms[a].recipe, prompt_));
-    WEIR_ASSIGN(Sequence fork, held.sequence.fork());
-    WEIR_ASSIGN(const double decode_s, decode_seconds(held.sequence, next_[0]));
-    going_.push_back(std::move(held.sequence));
+    WEIR_ASSIGN(Sequence sequence,
+                whole ? hold_whole(arms[a], to[a]) : start.under(arms[a].recipe, prompt_));
+    WEIR_ASSIGN(Sequence fork, sequence.fork());
+    going_.push_back(std::move(sequence));
     copying_.push_back(std::move(fork));
-    auto& measures = to[a].measures;
-    measures["bytes"].push_back(static_cast<double>(held.bytes));
-    measures["bytes_peak"].push_back(static_cast<double>(held.bytes_peak));
-    measures["prefill_s"].push_back(held.seconds);
-    measures["decode_s"].push_back(decode_s);
   }
   WEIR_ASSIGN(Sequence reference, going_[0].fork());
   going_.push_back(std::move(reference));
@@ -115,12 +121,12 @@ void LockStep::add_to(Tally& to) const {
 
 }  // namespace
 
-Status lock_step(Engine& engine, std::span<const Arm> arms, std::span<const Token> tokens,
-                 size_t context, Draw& draw, Tally& to) {
-  LockStep sample(engine, tokens, context, draw);
-  WEIR_TRY(sample.hold_all(arms, to));
-  WEIR_TRY(sample.feed());
-  sample.add_to(to);
+Status lock_step(Engine& engine, std::span<const Arm> arms, const Sample& sample, Draw& draw,
+                 Tally& to) {
+  LockStep steps(engine, sample, draw);
+  WEIR_TRY(steps.hold_all(arms, sample.whole, to));
+  WEIR_TRY(steps.feed());
+  steps.add_to(to);
   return {};
 }
 

@@ -3,28 +3,43 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "weir/kv_methods.h"
 
 namespace weir::eval {
 namespace {
 
-bool has_budget(const KvMethod& m) {
-  return std::ranges::any_of(m.parameters, [](const KvParameter& p) { return p.name == "budget"; });
+const KvParameter* parameter(const KvMethod& m, std::string_view name) {
+  const auto found = std::ranges::find(m.parameters, name, &KvParameter::name);
+  return found == m.parameters.end() ? nullptr : &*found;
 }
 
-// A store method at each number of bits that it offers.
-void add_stores(const KvMethod& m, std::vector<Arm>& to) {
-  const auto bits =
-      std::ranges::find_if(m.parameters, [](const KvParameter& p) { return p.name == "bits"; });
-  if (bits == m.parameters.end()) return to.push_back({m.name, fmt::format("store={}", m.name)});
-  for (const std::string& word : bits->words)
-    to.push_back({m.name, fmt::format("store={}(bits={})", m.name, word)});
+// A recipe without its budget: "keep=snapkv(window=8)" of "keep=snapkv(budget=0.2,window=8)".
+std::string method_of(std::string recipe) {
+  const size_t at = std::min(recipe.find("(budget="), recipe.find(",budget="));
+  const size_t end = at == recipe.npos ? at : recipe.find_first_of(",)", at + 1);
+  if (end == recipe.npos) return recipe;
+  const bool first = recipe[at] == '(', last = recipe[end] == ')';
+  // With the comma before it or after it, or with the brackets around it.
+  const size_t from = first && !last ? at + 1 : at, to = first ? end + 1 : end;
+  return recipe.erase(from, to - from);
 }
 
-// "keep=snapkv(budget=0.2)" is of keep=snapkv.
-std::string method_of(const std::string& recipe) {
-  return recipe.find(';') == recipe.npos ? recipe.substr(0, recipe.find('(')) : recipe;
+// A method at each budget, or at each number of bits that it offers, or as it is.
+void add_method(const KvMethod& m, std::span<const double> budgets, std::vector<Arm>& to) {
+  const auto add = [&](const std::string& list) {
+    const std::string recipe = fmt::format("{}={}{}", m.role, m.name, list);
+    to.push_back({method_of(recipe), recipe});
+  };
+  const KvParameter* bits = parameter(m, "bits");
+  if (parameter(m, "budget")) {
+    for (const double budget : budgets) add(fmt::format("(budget={})", budget));
+  } else if (bits && !bits->words.empty()) {
+    for (const std::string& word : bits->words) add(fmt::format("(bits={})", word));
+  } else {
+    add("");
+  }
 }
 
 }  // namespace
@@ -33,12 +48,7 @@ std::vector<Arm> arms(const Plan& plan) {
   std::vector<Arm> out{{"full", "keep=all"}};
   for (const std::string& recipe : plan.recipes) out.push_back({method_of(recipe), recipe});
   if (!plan.recipes.empty()) return out;
-  for (const KvMethod& m : kv_methods()) {
-    for (double budget : plan.budgets)
-      if (m.role == "keep" && has_budget(m))
-        out.push_back({m.name, fmt::format("keep={}(budget={})", m.name, budget)});
-    if (m.role == "store") add_stores(m, out);
-  }
+  for (const KvMethod& m : kv_methods()) add_method(m, plan.budgets, out);
   return out;
 }
 

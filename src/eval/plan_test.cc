@@ -22,13 +22,32 @@ TEST(Plan, WithoutRecipesIsEveryMethodAtEachBudget) {
 
 TEST(Plan, RecipesAreTakenAsTheyAre) {
   Plan plan;
-  plan.recipes = {"keep=snapkv(budget=0.1)", "keep=snapkv( window=8)", "keep=a;store=b(c=1)"};
+  plan.recipes = {"keep=snapkv(budget=0.1)", "keep=snapkv( window=8)", "budget=", "keep=a(budget="};
   const std::vector<Arm> all = arms(plan);
-  ASSERT_EQ(all.size(), 4u);
-  EXPECT_EQ(all[1].method, "keep=snapkv");
-  EXPECT_EQ(all[2].method, "keep=snapkv");
-  EXPECT_EQ(all[2].recipe, plan.recipes[1]);
-  EXPECT_EQ(all[3].method, "keep=a;store=b(c=1)");
+  ASSERT_EQ(all.size(), 5u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(all[i + 1].recipe, plan.recipes[i]);
+}
+
+TEST(Plan, AMethodIsARecipeWithoutItsBudget) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"keep=a(budget=0.1)", "keep=a"},
+      {"keep=a(budget=0.1);store=b(c=1)", "keep=a;store=b(c=1)"},
+      {"keep=a(budget=40,window=8)", "keep=a(window=8)"},
+      {"keep=a(window=8,budget=40)", "keep=a(window=8)"},
+      {"keep=a(x=1,budget=40,y=2)", "keep=a(x=1,y=2)"},
+      {"keep=a(layer_budget=2)", "keep=a(layer_budget=2)"},
+      {"store=b(bits=2)", "store=b(bits=2)"}};
+  for (const auto& [recipe, method] : cases) {
+    Plan plan;
+    plan.recipes = {recipe};
+    EXPECT_EQ(arms(plan)[1].method, method) << recipe;
+  }
+}
+
+TEST(Plan, WithoutRecipesStoreMethodsComeAtEachOfTheirBits) {
+  const std::vector<Arm> all = arms({});
+  for (const char* recipe : {"store=int8", "store=kivi(bits=2)", "store=kivi(bits=4)"})
+    EXPECT_TRUE(std::ranges::count(all, recipe, &Arm::recipe) == 1) << recipe;
 }
 
 }  // namespace

@@ -18,23 +18,41 @@ struct Measure {
   Interval change;  // Of what differs from the full cache, sample by sample.
 };
 
+// What a prompt takes that is computed whole.
+struct Cost {
+  // By the allocator: after the prompt, and at most while it is computed. Notes that a method keeps
+  // are counted.
+  double bytes = 0, bytes_peak = 0;
+  double prefill_s = 0, decode_s = 0;  // Of the prompt, and of a token after it.
+};
+
 struct ArmReport {
   Arm arm;
-  // By the allocator, means of samples: after the prompt, and at most while it is computed. Notes
-  // that a method keeps are counted.
-  double bytes = 0, bytes_peak = 0;
-  double prefill_s = 0, decode_s = 0;  // Medians: of the prompt, and of a token after it.
+  Cost cost;
   std::map<std::string, Measure, std::less<>> measures;
   HeadGrid attention_errors;  // Means of samples.
+};
+
+enum class TaskMode {
+  kSharedContext,  // The context alone is the prompt; each question is asked of it.
+  kTurns,          // Likewise, but in one conversation.
+  kQuestionSeen,   // The question is part of the prompt.
 };
 
 // A task is reported where the full cache's accuracy is above `threshold`: chance, and three
 // standard deviations of what so many guesses would give.
 struct TaskReport {
   std::string name;  // Also of its measures: the accuracy, and NAME_logp.
+  TaskMode mode = TaskMode::kSharedContext;
+  size_t turns = 0;  // Of a conversation, whose measures are also NAME_1, NAME_2 ...
   size_t questions = 0;
   double full = 0, chance = 0, threshold = 0;
   bool reported() const { return full > threshold; }
+};
+
+// Tokens put together, the first and the last of them.
+struct Bucket {
+  int first, last;
 };
 
 struct ContextReport {
@@ -57,9 +75,6 @@ inline constexpr std::string_view kSecondCopy = "second_copy";
 inline constexpr std::string_view kAttentionError = "attention_error";  // Of all layers and heads.
 
 // Distances from the point of compression, in tokens fed since.
-struct Bucket {
-  int first, last;
-};
 inline constexpr Bucket kBuckets[] = {{1, 8}, {9, 32}, {33, 64}};
 inline constexpr int kSteps = kBuckets[2].last;
 

@@ -9,7 +9,9 @@
 namespace weir::eval {
 namespace {
 
-constexpr double kWidth = 560, kHeight = 340, kLeft = 64, kRight = 130, kTop = 30, kBottom = 46;
+// The plot's own sides, and the legend beside it, which is as wide as its longest name.
+constexpr double kLeft = 64, kRight = 430, kTop = 30, kBottom = 294, kHeight = 340;
+constexpr double kLegendLeast = 130, kLegendMargin = 30, kLetter = 6.5;
 constexpr std::array<std::string_view, 10> kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                        "#8c6d00", "#56b4e9", "#7f3fbf", "#444444",
                                                        "#b22222", "#4f7f00"};
@@ -34,6 +36,7 @@ class Drawing {
 
  private:
   void find_bounds();
+  double legend_width() const;
   void draw_x_axis();
   void draw_y_axis();
   void draw(const PlotLine& line, std::string_view colour);
@@ -57,36 +60,43 @@ void Drawing::find_bounds() {
   if (!(x0 < x1)) x0 = std::isfinite(x0) ? x0 - 1 : 0, x1 = x0 + 2;
   if (!(y0 < y1)) y0 -= 1, y1 += 1;
   const double margin = 0.04;
-  x_ = {x0 - margin * (x1 - x0), x1 + margin * (x1 - x0), kLeft, kWidth - kRight};
-  y_ = {y0 - margin * (y1 - y0), y1 + margin * (y1 - y0), kHeight - kBottom, kTop};
+  x_ = {x0 - margin * (x1 - x0), x1 + margin * (x1 - x0), kLeft, kRight};
+  y_ = {y0 - margin * (y1 - y0), y1 + margin * (y1 - y0), kBottom, kTop};
+}
+
+double Drawing::legend_width() const {
+  double width = kLegendLeast;
+  for (const PlotLine& line : plot_.lines)
+    width = std::max(width, kLegendMargin + kLetter * static_cast<double>(line.name.size()));
+  return width;
 }
 
 void Drawing::draw_x_axis() {
-  const double y = kHeight - kBottom;
+  const double y = kBottom;
   const auto tick = [&](double value) {
     const double x = x_.at(std::log(value));
-    if (x < kLeft || x > kWidth - kRight) return;
+    if (x < kLeft || x > kRight) return;
     add(R"(<line class="g" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.1f}" y2="{2:.1f}"/>)", x, kTop, y);
     add(R"(<text x="{:.1f}" y="{}" text-anchor="middle">{:g}</text>)", x, y + 16, value);
   };
   for (double power = 1e-6; power < 1e13; power *= 10)
     for (double times : {1.0, 2.0, 5.0}) tick(times * power);
-  add(R"(<text x="{}" y="{}" text-anchor="middle">{}</text>)", (kLeft + kWidth - kRight) / 2,
-      kHeight - 8, escaped(plot_.x_title));
+  add(R"(<text x="{}" y="{}" text-anchor="middle">{}</text>)", (kLeft + kRight) / 2, kHeight - 8,
+      escaped(plot_.x_title));
 }
 
 void Drawing::draw_y_axis() {
   const double step = step_of(y_.most - y_.least, 5);
   for (double v = std::ceil(y_.least / step) * step; v <= y_.most; v += step) {
     const double shown = std::abs(v) < step / 1000 ? 0 : v;
-    add(R"(<line class="g" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>)", kLeft, kWidth - kRight,
-        y_.at(v), y_.at(v));
+    add(R"(<line class="g" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>)", kLeft, kRight, y_.at(v),
+        y_.at(v));
     add(R"(<text x="{}" y="{:.1f}" text-anchor="end">{:g}</text>)", kLeft - 6, y_.at(v) + 4, shown);
   }
-  const double middle = (kTop + kHeight - kBottom) / 2;
+  const double middle = (kTop + kBottom) / 2;
   add(R"x(<text x="14" y="{0}" text-anchor="middle" transform="rotate(-90 14 {0})">{1}</text>)x",
       middle, escaped(plot_.y_title));
-  add(R"(<line class="b" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)", kLeft, kWidth - kRight,
+  add(R"(<line class="b" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)", kLeft, kRight,
       y_.at(plot_.base));
 }
 
@@ -104,15 +114,14 @@ void Drawing::draw(const PlotLine& line, std::string_view colour) {
 }
 
 std::string Drawing::text() {
-  add(R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}">)",
-      kWidth, kHeight);
+  out_ = svg_begin(kRight + legend_width(), kHeight);
   add(R"(<text class="t" x="{}" y="16">{}</text>)", kLeft, escaped(plot_.title));
   draw_x_axis();
   draw_y_axis();
   for (size_t i = 0; i < plot_.lines.size(); ++i) {
     const std::string_view colour = kColours[i % kColours.size()];
     draw(plot_.lines[i], colour);
-    const double y = kTop + 14 + 18 * static_cast<double>(i), x = kWidth - kRight + 12;
+    const double y = kTop + 14 + 18 * static_cast<double>(i), x = kRight + 12;
     add(R"(<circle fill="{}" cx="{}" cy="{}" r="4"/>)", colour, x, y - 4);
     add(R"(<text x="{}" y="{}">{}</text>)", x + 10, y, escaped(plot_.lines[i].name));
   }
@@ -142,6 +151,15 @@ std::string escaped(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string svg_begin(double width, double height) {
+  return fmt::format(
+      R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}">)"
+      "<style>text{{font:12px system-ui,sans-serif;fill:#333}}.t{{font-weight:600}}"
+      ".g{{stroke:#e4e4e4}}.b{{stroke:#888;stroke-dasharray:5 4}}polyline{{stroke-width:1.6}}"
+      "</style>",
+      width, height);
 }
 
 std::string svg_of(const Plot& plot) {

@@ -23,6 +23,10 @@ struct Plot {
   double base = 0;  // A dashed line across: the full cache.
 };
 
+// The beginning of an <svg> element of such a size, with the style of what is in it: it stands
+// alone as well as in a page. "</svg>" ends it.
+std::string svg_begin(double width, double height);
+
 // An <svg> element. Lines have colours by their place among `lines`.
 std::string svg_of(const Plot& plot);
 

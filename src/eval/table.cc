@@ -25,17 +25,24 @@ std::string going_on(const ContextReport& c) {
       "RECIPE", "KB", "%", "PEAK KB", "KL", "1-8", "9-32", "33-64", "TOP %", "ATTENTION", "RIGHT",
       "SECOND COPY", "PREFILL s", "TOKEN ms");
   for (const ArmReport& a : c.arms) {
-    out += fmt::format("{:<30}{:>9.0f}{:>7.1f}{:>9.0f}  {:<22}", a.arm.recipe, a.bytes / 1000,
-                       100 * a.bytes / c.arms[0].bytes, a.bytes_peak / 1000,
+    out += fmt::format("{:<30}{:>9.0f}{:>7.1f}{:>9.0f}  {:<22}", a.arm.recipe, a.cost.bytes / 1000,
+                       100 * a.cost.bytes / c.arms[0].cost.bytes, a.cost.bytes_peak / 1000,
                        interval(measure(a, kKl).change));
     for (const Bucket& b : kBuckets)
       out += fmt::format("{:>7.3f}", measure(a, bucket_name(kKl, b)).mean);
     out += fmt::format(
         "{:>7.1f}{:>11.3f}  {:<24}{:<24}{:>10.2f}{:>9.1f}\n", 100 * measure(a, kSameTop).mean,
         measure(a, kAttentionError).mean, signed_interval(measure(a, kRight).change),
-        signed_interval(measure(a, kSecondCopy).change), a.prefill_s, 1000 * a.decode_s);
+        signed_interval(measure(a, kSecondCopy).change), a.cost.prefill_s, 1000 * a.cost.decode_s);
   }
   return out;
+}
+
+std::string by_turn(const ArmReport& a, const TaskReport& task) {
+  std::string out = fmt::format("  {:<30}", "  by turn");
+  for (size_t turn = 1; turn <= task.turns; ++turn)
+    out += fmt::format("{:>6.2f}", measure(a, fmt::format("{}_{}", task.name, turn)).mean);
+  return out + "\n";
 }
 
 std::string asked(const ContextReport& c, const TaskReport& task) {
@@ -51,6 +58,7 @@ std::string asked(const ContextReport& c, const TaskReport& task) {
     out += fmt::format("  {:<30}{:>6.2f}  {:<26}log-probability {}\n", a.arm.recipe, accuracy.mean,
                        signed_interval(accuracy.change),
                        signed_interval(measure(a, task.name + "_logp").change));
+    if (task.turns > 0) out += by_turn(a, task);
   }
   return out;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "eval/attention_error.h"
+#include "eval/report.h"
 
 namespace weir::eval {
 
@@ -13,6 +13,7 @@ struct ArmTally {
   // [measure][sample]: every arm has the same samples in the same order.
   std::map<std::string, std::vector<double>, std::less<>> measures;
   std::vector<HeadGrid> attention_errors;  // [sample]
+  Cost cost;                               // Of the first sample.
 };
 
 using Tally = std::vector<ArmTally>;  // [arm]

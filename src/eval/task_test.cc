@@ -81,7 +81,7 @@ TEST(Tasks, AreThese) {
 
 TEST(Tasks, NeedlesCompeteWithWordsThatStandNowhere) {
   const Problem p = make(named("needle"), 3, 40);
-  EXPECT_EQ(p.questions.size(), 4u);
+  EXPECT_EQ(p.questions.size(), 5u);
   for (const Question& q : p.questions) {
     EXPECT_EQ(count_of(p.context, q.answers[0]), 1u);
     for (const std::string& other : q.others) EXPECT_EQ(count_of(p.context, other), 0u) << other;
@@ -94,6 +94,16 @@ TEST(Tasks, TheKeysLineHasItsValue) {
     EXPECT_NE(("\n" + p.context).find("\n" + q.lead + " " + q.answers[0] + "\n"), p.context.npos);
     for (const std::string& other : q.others)
       EXPECT_NE(p.context.find(": " + other + "\n"), p.context.npos);
+  }
+}
+
+TEST(Tasks, NoKeyCompetesWithAnEarlierAnswer) {
+  const Problem p = make(named("key_value"), 3, 40);
+  Words answered;
+  for (const Question& q : p.questions) {
+    for (const std::string& other : q.others)
+      EXPECT_EQ(std::ranges::count(answered, other), 0) << other;
+    answered.push_back(q.answers[0]);
   }
 }
 

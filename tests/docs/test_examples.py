@@ -1,4 +1,4 @@
-"""Every marked example of README.md runs, against a served model."""
+"""Every marked example of README.md and docs/ runs, against a served model."""
 
 import os
 import re
@@ -13,22 +13,34 @@ MARKED = re.compile(r"<!-- test: (\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
-def examples():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def pages():
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def examples_of(page):
+    text = page.read_text(encoding="utf-8")
     for match in MARKED.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
-        yield pytest.param(match[1], match[2], id=f"README.md:{line}")
+        yield pytest.param(match[1], match[2], id=f"{page.relative_to(ROOT)}:{line}")
+
+
+def examples():
+    return [example for page in pages() for example in examples_of(page)]
 
 
 def test_there_are_examples_of_all_kinds():
-    kinds = [p.values[0] for p in examples()]
+    kinds = [p.values[0] for p in examples_of(ROOT / "README.md")]
     assert kinds.count("sh") >= 3
     assert kinds.count("python") >= 2
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text.count("```python") == kinds.count("python"), "an example has no marker"
 
 
-@pytest.mark.parametrize(("kind", "code"), list(examples()))
+@pytest.mark.parametrize("page", pages(), ids=lambda p: p.name)
+def test_no_python_example_lacks_its_marker(page):
+    kinds = [p.values[0] for p in examples_of(page)]
+    assert page.read_text(encoding="utf-8").count("```python") == kinds.count("python")
+
+
+@pytest.mark.parametrize(("kind", "code"), examples())
 def test_example(kind, code, served_smollm2, weir_program, build_dir, tmp_path):
     code = code.replace(DEFAULT_URL, served_smollm2.url)
     environment = {

@@ -31,8 +31,10 @@ def test_shapes(judged, arms):
     figures = judged[1]
     assert (figures["samples"], figures["seed"], figures["text"]) == (2, 1, "stories")
     assert [a["recipe"] for a in arms] == ["keep=all", *RECIPES]
-    assert {t["name"] for t in figures["contexts"][0]["tasks"]} == {
-        "common_words", "frequent_words", "key_value", "needle", "variable_tracking"}
+    modes = {t["name"]: t["mode"] for t in figures["contexts"][0]["tasks"]}
+    once = ["common_words", "frequent_words", "key_value", "needle", "variable_tracking"]
+    turns = ["key_value_turns", "needle_turns", "variable_tracking_turns"]
+    assert modes == dict.fromkeys(once, "shared_context") | dict.fromkeys(turns, "turns")
     for arm in arms:
         assert arm["bytes_peak"] >= arm["bytes"] > 0
         assert arm["prefill_s"] > 0 and arm["decode_s"] > 0
@@ -67,6 +69,19 @@ def test_tasks_are_reported_where_the_full_cache_is_no_guess(judged, arms):
             assert (task["name"] in arm["measures"]) == task["reported"]
 
 
+def test_a_conversation_is_reported_by_turn(judged, arms):
+    tasks = {t["name"]: t for t in judged[1]["contexts"][0]["tasks"]}
+    task = tasks["needle_turns"]
+    assert (task["turns"], task["questions"], tasks["needle"]["turns"]) == (5, 10, 0)
+    assert task["reported"]
+    for arm in arms:
+        for suffix in ("", "_logp"):
+            turns = [arm["measures"][f"needle_turns_{k}{suffix}"]["mean"] for k in range(1, 6)]
+            whole = arm["measures"][f"needle_turns{suffix}"]["mean"]
+            assert whole == pytest.approx(sum(turns) / 5, abs=1e-12)
+    assert "by turn" in judged[0]
+
+
 def test_the_page_stands_alone(judged):
     table, _, page = judged
     assert all(recipe in table for recipe in RECIPES)
@@ -83,6 +98,7 @@ def test_the_page_stands_alone(judged):
     (["--context", 1000, "--max-model-len", 1024], "--context 1000"),
     (["--text", "no-such-file"], "--text"),
     (["--json", "no-such-folder/j"], "--json"),
+    (["--tasks", "needle,haystack"], "haystack"),
 ])
 def test_what_is_wrong_is_named_before_the_work(run, words, says):
     result = run(*words)

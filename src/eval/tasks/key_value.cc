@@ -1,12 +1,14 @@
 // Pairs of a key and a value among the lines of a story (SCBench's and InfiniteBench's key-value
-// retrieval, RULER's many keys): 32 pairs, of which four are asked for. The other candidates are
-// values of other keys, so that only who has kept which belongs to which has the answer.
+// retrieval, RULER's many keys): 32 pairs, of which five are asked for. The other candidates are
+// values of other keys, so that only who has kept which belongs to which has the answer. No
+// question has the answer to an earlier one among them.
 #include "eval/task.h"
 
 namespace weir::eval {
 namespace {
 
-constexpr size_t kQuestions = 4, kPairs = kQuestions * kCandidates;
+constexpr size_t kQuestions = 5, kPairs = 32, kStride = 6;
+static_assert((kQuestions - 1) * kStride + kCandidates <= kPairs);
 
 Problem make(Draw& draw, const Words& words, size_t size) {
   const Words drawn = take_words(draw, words, 2 * kPairs);
@@ -14,8 +16,8 @@ Problem make(Draw& draw, const Words& words, size_t size) {
   Problem out;
   std::vector<std::string> pairs, story;
   for (size_t q = 0; q < kQuestions; ++q) {
-    const auto first = values + static_cast<ptrdiff_t>(q * kCandidates);
-    const std::string& key = drawn[q * kCandidates];
+    const auto first = values + static_cast<ptrdiff_t>(q * kStride);
+    const std::string& key = drawn[q * kStride];
     out.questions.push_back({"\nWhat is the value of " + key + "?\n",
                              key + ":",
                              {*first},

@@ -1,12 +1,12 @@
-// Single sentences in a story (RULER's single needles), four of them, each asked for. The other
+// Single sentences in a story (RULER's single needles), five of them, each asked for. The other
 // candidates stand nowhere: who has kept the sentence has the answer.
 #include "eval/task.h"
 
 namespace weir::eval {
 namespace {
 
-constexpr size_t kNeedles = 4;
-constexpr std::string_view kOwners[kNeedles] = {"gardener", "painter", "judge", "sailor"};
+constexpr size_t kNeedles = 5;
+constexpr std::string_view kOwners[kNeedles] = {"gardener", "painter", "judge", "sailor", "baker"};
 
 Problem make(Draw& draw, const Words& words, size_t size) {
   const Words drawn = take_words(draw, words, kNeedles * kCandidates);

@@ -1,11 +1,11 @@
 // Chains of names, each said to be worth what the one before is (RULER's variable tracking). Eight
-// chains of three; asked for are the ends of four. The other candidates begin the other chains.
+// chains of three; asked for are the ends of five. The other candidates begin the other chains.
 #include "eval/task.h"
 
 namespace weir::eval {
 namespace {
 
-constexpr size_t kChains = kCandidates, kHops = 3, kQuestions = 4;
+constexpr size_t kChains = kCandidates, kHops = 3, kQuestions = 5;
 
 Problem make(Draw& draw, const Words& words, size_t size) {
   const Words drawn = take_words(draw, words, kChains * (1 + kHops));
