@@ -85,6 +85,8 @@ void add_eval(CLI::App& command, Job& job) {
   command.add_option("--seed", plan.seed, "Of samples, tasks and intervals")->check(whole_number());
   command.add_option("--tasks", plan.tasks, "Only these tasks, a list; none: no task")
       ->delimiter(',');
+  command.add_flag("--stream", plan.stream,
+                   "Also feed each stretch of text in pieces, and judge by position");
   command.add_flag("--question-seen", plan.question_seen,
                    "Also ask with the question before the point of compression");
   command.add_option("--json", args->json, "Also write the figures to this file");

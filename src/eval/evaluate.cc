@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "eval/lock_step.h"
+#include "eval/stream.h"
 #include "eval/tally.h"
 
 namespace weir::eval {
@@ -93,6 +94,11 @@ Status Evaluation::go_on(uint32_t context, Tally& to) {
     tell(fmt::format("context {}: sample {} of {}", context, s + 1, plan_.samples));
     const std::vector<Token> tokens = sample(context, draw);
     WEIR_TRY(lock_step(engine_, arms_, {tokens, context, s == 0}, draw, to));
+    if (!plan_.stream) continue;
+    for (size_t a = 0; a < arms_.size(); ++a) {
+      tell(fmt::format("context {}: in pieces, {}", context, arms_[a].recipe));
+      WEIR_TRY(stream(engine_, arms_[a], tokens, context, to[a]));
+    }
   }
   return {};
 }
@@ -115,6 +121,7 @@ Result<ContextReport> Evaluation::at(uint32_t context) {
   ContextReport report;
   report.context = context;
   WEIR_TRY(go_on(context, tally));
+  if (plan_.stream) report.positions = position_buckets(context);
   WEIR_ASSIGN(report.tasks, exam_.at(context, tally));
   for (size_t a = 0; a < arms_.size(); ++a)
     report.arms.push_back(arm_report(arms_[a], tally[a], tally[0], plan_.seed));

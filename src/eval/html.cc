@@ -56,6 +56,22 @@ Plot plot(const ContextReport& c, const Shown& what) {
   return out;
 }
 
+// How much worse each part of a text that came in pieces was foreseen: a line for each recipe.
+std::string by_position(const ContextReport& c) {
+  Plot out{"A text in pieces: change of NLL by position", "tokens before", "nats a token", {}, 0};
+  for (const ArmReport& a : c.arms | std::views::drop(1)) {
+    PlotLine line{a.arm.recipe, {}};
+    for (const Bucket& b : c.positions) {
+      const Interval& i = a.measures.at(bucket_name(kStreamNll, b)).change;
+      line.points.push_back(
+          {static_cast<double>(b.last), i.mean, i.low, i.high,
+           fmt::format("{}: {:+.3f} at {} to {}", a.arm.recipe, i.mean, b.first, b.last)});
+    }
+    out.lines.push_back(std::move(line));
+  }
+  return svg_of(out);
+}
+
 // A map of layers and heads for each recipe, all in one scale.
 std::string attention_maps(const ContextReport& c) {
   double most = 0;
@@ -80,6 +96,7 @@ std::string html_of(const Report& r) {
   for (const ContextReport& c : r.contexts) {
     out += fmt::format("<h2>{} tokens of context</h2>\n", c.context);
     for (const Shown& what : shown(c)) out += svg_of(plot(c, what));
+    if (!c.positions.empty()) out += by_position(c);
     out += attention_maps(c);
   }
   return out + "<h2>All figures</h2>\n<pre>" + escaped(table_of(r)) + "</pre>\n</body></html>\n";

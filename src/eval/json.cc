@@ -48,7 +48,12 @@ json::object object(const ContextReport& c) {
   json::array arms, tasks;
   for (const ArmReport& a : c.arms) arms.push_back(object(a, c.arms[0].cost.bytes));
   for (const TaskReport& t : c.tasks) tasks.push_back(object(t));
-  return {{"context", c.context}, {"recipes", std::move(arms)}, {"tasks", std::move(tasks)}};
+  json::array positions;
+  for (const Bucket& b : c.positions) positions.push_back(json::array{b.first, b.last});
+  return {{"context", c.context},
+          {"recipes", std::move(arms)},
+          {"tasks", std::move(tasks)},
+          {"stream_positions", std::move(positions)}};
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct Plan {
   uint64_t seed = 1;               // Of samples, tasks and intervals.
   std::vector<std::string> tasks;  // By name; empty: all; "none".
   bool question_seen = false;      // Also ask tasks with the question before the point.
+  bool stream = false;             // Also feed texts piece by piece, and judge by position.
 };
 
 // One of what is compared. `method` is common to those that differ in a budget only.

@@ -59,6 +59,7 @@ struct ContextReport {
   uint32_t context = 0;
   std::vector<ArmReport> arms;  // The full cache first.
   std::vector<TaskReport> tasks;
+  std::vector<Bucket> positions;  // Of a text fed in pieces; empty where none was.
 };
 
 struct Report {
@@ -72,6 +73,8 @@ struct Report {
 // Names of measures over all distances; with bucket_name(b) after them, of that bucket alone.
 inline constexpr std::string_view kKl = "kl", kSameTop = "same_top", kRight = "right";
 inline constexpr std::string_view kSecondCopy = "second_copy";
+inline constexpr std::string_view kStreamNll = "stream_nll";  // By bucket only.
+inline constexpr std::string_view kStreamBytes = "stream_bytes";
 inline constexpr std::string_view kAttentionError = "attention_error";  // Of all layers and heads.
 
 // Distances from the point of compression, in tokens fed since.

@@ -63,6 +63,22 @@ std::string asked(const ContextReport& c, const TaskReport& task) {
   return out;
 }
 
+// What text fed in pieces takes at the end, and how much worse each part of it was foreseen.
+std::string streamed(const ContextReport& c) {
+  std::string out = fmt::format("in pieces:\n  {:<30}{:>9}", "RECIPE", "KB");
+  for (const Bucket& b : c.positions)
+    out += fmt::format("{:>13}", fmt::format("{}-{}", b.first, b.last));
+  for (const ArmReport& a : c.arms) {
+    out += fmt::format("\n  {:<30}{:>9.0f}", a.arm.recipe, measure(a, kStreamBytes).mean / 1000);
+    for (const Bucket& b : c.positions) {
+      const Measure& nll = measure(a, bucket_name(kStreamNll, b));
+      out += &a == &c.arms[0] ? fmt::format("{:>13.3f}", nll.mean)
+                              : fmt::format("{:>+13.3f}", nll.change.mean);
+    }
+  }
+  return out + "\n";
+}
+
 }  // namespace
 
 std::string table_of(const Report& r) {
@@ -73,6 +89,7 @@ std::string table_of(const Report& r) {
   for (const ContextReport& c : r.contexts) {
     out += fmt::format("\ncontext {}\n", c.context) + going_on(c);
     for (const TaskReport& task : c.tasks) out += asked(c, task);
+    if (!c.positions.empty()) out += streamed(c);
   }
   return out + "\nIn brackets: 95 % of a paired bootstrap over samples. docs/eval.md says more.\n";
 }

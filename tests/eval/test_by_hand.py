@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 
-CONTEXT, STEPS = 300, 64
+CONTEXT, STEPS, PIECE = 300, 64, 64
 RECIPE = "keep=snapkv(budget=0.25)"
 
 
@@ -43,10 +43,11 @@ def arm(run, text, tmp_path_factory):
     folder = tmp_path_factory.mktemp("by-hand")
     (folder / "text").write_text(text)
     result = run("--recipe", RECIPE, "--text", folder / "text", "--context", CONTEXT, "--samples",
-                 2, "--json", folder / "j", "--max-model-len", 512, "--tasks", "none")
+                 2, "--json", folder / "j", "--max-model-len", 512, "--tasks", "none", "--stream")
     assert result.returncode == 0, result.stderr
     (context,) = json.loads((folder / "j").read_text())["contexts"]
     assert context["tasks"] == []
+    assert context["stream_positions"] == [[1, 256], [257, CONTEXT]]
     return context["recipes"][1]
 
 
@@ -79,3 +80,22 @@ def test_attention_errors(engine, tokens, arm):
     np.testing.assert_allclose(arm["attention_error_by_head"], want, rtol=1e-9)
     assert arm["measures"]["attention_error"]["mean"] == pytest.approx(want.mean(), rel=1e-9)
     assert want.min() > 0
+
+
+def test_a_text_in_pieces(engine, tokens, arm):
+    def nll(recipe):
+        sequence = engine.create_sequence(recipe)
+        rows = [sequence.append(tokens[i:min(i + PIECE, CONTEXT)], all_logits=True)
+                for i in range(0, CONTEXT, PIECE)]
+        logits = np.concatenate(rows).astype(np.float64)
+        total = np.logaddexp.reduce(logits, axis=1)
+        return total - logits[np.arange(CONTEXT), tokens[1:CONTEXT + 1]], sequence.kv_bytes
+
+    full, _ = nll("keep=all")
+    other, held = nll(RECIPE)
+    for first, last in ((1, 256), (257, CONTEXT)):
+        measure = arm["measures"][f"stream_nll_{first}_{last}"]
+        part = slice(first - 1, last)
+        assert measure["mean"] == pytest.approx(other[part].mean(), rel=1e-9)
+        assert measure["change"] == pytest.approx((other[part] - full[part]).mean(), abs=1e-9)
+    assert arm["measures"]["stream_bytes"]["mean"] >= held

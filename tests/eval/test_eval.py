@@ -35,6 +35,7 @@ def test_shapes(judged, arms):
     once = ["common_words", "frequent_words", "key_value", "needle", "variable_tracking"]
     turns = ["key_value_turns", "needle_turns", "variable_tracking_turns"]
     assert modes == dict.fromkeys(once, "shared_context") | dict.fromkeys(turns, "turns")
+    assert figures["contexts"][0]["stream_positions"] == []
     for arm in arms:
         assert arm["bytes_peak"] >= arm["bytes"] > 0
         assert arm["prefill_s"] > 0 and arm["decode_s"] > 0
