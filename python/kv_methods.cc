@@ -19,12 +19,13 @@ void bind_kv_methods(nb::module_& module) {
   using M = KvMethod;
   nb::class_<M>(module, "KvMethod", "A method that a recipe may name: role=name(parameter=...).")
       .def_ro("name", &M::name)
-      .def_ro("role", &M::role, "'keep' or 'store'.")
+      .def_ro("role", &M::role, "'keep', 'read' or 'store'.")
       .def_ro("paper", &M::paper)
       .def_ro("description", &M::description)
       .def_ro("observes", &M::observes, "What must be watched of the model for it.")
       .def_ro("bytes_per_row", &M::bytes_per_row)
       .def_ro("bytes_per_query_head", &M::bytes_per_query_head)
+      .def_ro("bytes_per_page_dim", &M::bytes_per_page_dim)
       .def_ro("parameters", &M::parameters)
       .def("__repr__",
            [](const M& m) { return fmt::format("<weir.KvMethod {}={}>", m.role, m.name); });

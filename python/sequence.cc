@@ -134,7 +134,10 @@ void bind_observable(nb::module_& module) {
       .value("ATTENTION", Observable::kAttention,
              "[rows, heads * head_dim], before the output projection")
       .value("LAYER_OUTPUT", Observable::kLayerOutput, "[rows, d_model], after each layer")
-      .value("FINAL_NORM", Observable::kFinalNorm, "[rows, d_model], rows with logits only");
+      .value("FINAL_NORM", Observable::kFinalNorm, "[rows, d_model], rows with logits only")
+      .value("READ_BOUND", Observable::kReadBound,
+             "[rows, heads], of rows that chose pages with a certificate: how far at most, in "
+             "the Euclidean norm, a head's ATTENTION stands from that over all rows");
 }
 
 }  // namespace
@@ -196,6 +199,17 @@ void bind_sequence(nb::module_& module) {
             });
           },
           "Bytes of keys and values. Shared pages count in each sequence.")
+      .def_prop_ro(
+          "pages_read",
+          [](PySequence& self) {
+            return released([&] {
+              std::lock_guard lock(self.mutex);
+              const PageReads reads = self.sequence.pages_read();
+              return std::make_pair(reads.read, reads.there);
+            });
+          },
+          "Of pages of 64 rows, of each layer and KV head: (those that were read, those there were "
+          "to read), by tokens past prompts under a recipe with read=.")
       .def("kept", kept, nb::arg("layer"), nb::arg("kv_head"),
            "Positions of the rows that attention of later tokens reads, as a list.")
       .def("kept_rows", kept_rows, nb::arg("layer"), nb::arg("kv_head"),

@@ -111,6 +111,11 @@ struct EngineStats {
 
 class Engine;
 
+// Pages of 64 rows, of each layer and KV head: those that were read, of those there were to read.
+struct PageReads {
+  uint64_t read = 0, there = 0;
+};
+
 enum class LogitRows { kLast, kAll };
 
 // What a KV head of a layer holds, in order of position.
@@ -158,6 +163,10 @@ class Sequence {
   std::vector<int32_t> kept(uint32_t layer, uint32_t kv_head) const;
   // Those rows themselves.
   KeptRows kept_rows(uint32_t layer, uint32_t kv_head) const;
+
+  // Of what later tokens than a prompt's have chosen to read, under a recipe with read=; a fork
+  // counts on from its origin's.
+  PageReads pages_read() const;
 
   // Reports these values (a union of Observable) of every later append; a null observer stops it.
   void observe(uint32_t what, Observer observer);

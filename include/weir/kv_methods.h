@@ -17,13 +17,14 @@ struct KvParameter {
 
 struct KvMethod {
   std::string name;
-  std::string role;   // "keep" or "store".
+  std::string role;   // "keep", "read" or "store".
   std::string paper;  // Authors, title, year; or what it is where there is none.
   std::string description;
   std::string observes;  // What must be watched of the model for it.
   // Of each row that a KV head holds, beside its key and value, at most.
   uint32_t bytes_per_row = 0;
-  uint32_t bytes_per_query_head = 0;  // And so many for each query head that reads it.
+  uint32_t bytes_per_query_head = 0;  // And so many for each query head that reads it,
+  uint32_t bytes_per_page_dim = 0;    // and of a page of 64 rows for each dimension of a head.
   std::vector<KvParameter> parameters;
 };
 

@@ -16,6 +16,9 @@ enum class Observable : uint32_t {
   kAttention = 1 << 4,    // [rows][heads * head_dim], before the output projection.
   kLayerOutput = 1 << 5,  // [rows][d_model], the residual stream after each layer.
   kFinalNorm = 1 << 6,  // [rows][d_model], what the output head multiplies; rows with logits only.
+  // [rows][heads], of rows that a certifying read method chose pages for: so far may a head's
+  // kAttention stand from attention over all rows, at most, in the Euclidean norm.
+  kReadBound = 1 << 7,
 };
 
 // Values of consecutive positions of one sequence. Valid during the call only.

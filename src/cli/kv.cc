@@ -36,6 +36,7 @@ boost::json::object json_of(const KvMethod& m) {
           {"observes", m.observes},
           {"bytes_per_row", m.bytes_per_row},
           {"bytes_per_query_head", m.bytes_per_query_head},
+          {"bytes_per_page_dim", m.bytes_per_page_dim},
           {"parameters", std::move(parameters)}};
 }
 
@@ -49,8 +50,13 @@ void print(const KvMethod& m) {
       m.bytes_per_query_head
           ? fmt::format(" and {} for each of its query heads", m.bytes_per_query_head)
           : "";
-  put(fmt::format("{}={}\n  {}\n  {}\n  observes {}; takes {} bytes{} for each row of a KV head\n",
-                  m.role, m.name, m.description, m.paper, m.observes, m.bytes_per_row, heads));
+  const std::string page =
+      m.bytes_per_page_dim
+          ? fmt::format(", {} for each dimension of its pages of 64 rows", m.bytes_per_page_dim)
+          : "";
+  put(fmt::format(
+      "{}={}\n  {}\n  {}\n  observes {}; takes {} bytes{} for each row of a KV head{}\n", m.role,
+      m.name, m.description, m.paper, m.observes, m.bytes_per_row, heads, page));
   for (const KvParameter& p : m.parameters)
     put(fmt::format("    {:<10}{:<8}{:<24}{}\n", p.name, p.initial, bounds(p), p.description));
   put("\n");
@@ -68,7 +74,7 @@ int list(bool as_json) {
     put_json({{"methods", std::move(methods)}});
   else
     put("A recipe names one of each role, --kv 'keep=snapkv(budget=0.2,window=32);store=int8'; "
-        "keep=all drops nothing, store=raw encodes nothing.\n");
+        "keep=all drops nothing, store=raw encodes nothing, read=all reads everything.\n");
   return kSuccess;
 }
 

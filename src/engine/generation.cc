@@ -78,7 +78,7 @@ void Generation::start() {
   stream->peak_bytes = peak_bytes(keeping_, request_.choices, context_);
   stream->keep = std::move(keeping_.keeper);
   stream->sequences = request_.choices;
-  stream->prompt = stream->known();
+  stream->prompt = stream->decodes_from = stream->known();
   context_.loop.join(*stream);
   running_[0].stream = std::move(stream);
 }
@@ -132,6 +132,7 @@ void Generation::begin_choices(std::span<float> logits) {
     WEIR_CHECK(copy, "choice {}: {}", i, copy.error().message);
     auto stream = std::make_unique<Stream>(context_.loop.new_id(), *std::move(copy));
     stream->tokens = first.tokens;
+    stream->decodes_from = first.decodes_from;
     if (first.keep) stream->keep = first.keep->fork();
     stream->driver = this;
     stream->admitted = true;

@@ -6,56 +6,11 @@
 #include <map>
 #include <set>
 
-#include "engine/test_engine.h"
+#include "engine/method_cases.h"
 #include "kernels/layout.h"
-#include "kv/recipe.h"
 
 namespace weir {
 namespace {
-
-constexpr int32_t kBudget = 40, kEvery = 24;
-constexpr uint32_t kLayers = 3, kHeads = 4, kKvHeads = 2, kDim = 16;
-
-const TinyModel kModel{.architecture = Architecture::kLlama,
-                       .layers = kLayers,
-                       .d_model = 64,
-                       .heads = kHeads,
-                       .kv_heads = kKvHeads,
-                       .head_dim = kDim,
-                       .context_tokens_max = 2048};
-
-std::vector<Token> tokens_of(size_t n, Token from = 40) {
-  std::vector<Token> out(n);
-  for (size_t i = 0; i < n; ++i) out[i] = 4 + (from + static_cast<Token>(i * i % 97 + i * 7)) % 250;
-  return out;
-}
-
-// A method with a budget of its own, and its other parameters small enough to matter here.
-std::string recipe_of(const PolicyEntry& entry, double budget = kBudget) {
-  std::string list = "budget=" + std::to_string(budget);
-  for (const Parameter& p : entry.info.parameters) {
-    if (p.name == "every") list += ",every=" + std::to_string(kEvery);
-    if (p.name == "window") list += ",window=8";
-  }
-  return "keep=" + std::string(entry.info.name) + "(" + list + ")";
-}
-
-// A store method that leaves few rows as they are, at its fewest bits.
-std::string store_of(const CodecEntry& entry) {
-  std::string list = "residual=20";
-  for (const Parameter& p : entry.info.parameters)
-    if (!p.words.empty()) list += "," + std::string(p.name) + "=" + std::string(p.words[0]);
-  return "store=" + std::string(entry.info.name) + "(" + list + ")";
-}
-
-EngineOptions options_of(int threads, uint32_t step_tokens) {
-  EngineOptions o = tiny_options();
-  o.threads = threads;
-  o.step_tokens_max = step_tokens;
-  o.sequences_max = std::min(step_tokens, 8u);
-  o.kv_type = "f32";
-  return o;
-}
 
 // With a budget of so many raw pages in each layer.
 EngineOptions tight_options(uint64_t pages, uint32_t context_tokens) {
@@ -78,9 +33,11 @@ void note(const Sequence& s, std::span<const float> logits, Trace& to) {
     for (uint32_t h = 0; h < kKvHeads; ++h) to.kept.push_back(s.kept(l, h));
 }
 
-// Two turns: a prompt, some tokens one by one, another prompt, more tokens.
-std::vector<std::vector<Token>> turns() {
-  std::vector<std::vector<Token>> out{tokens_of(150)};
+// Two turns: a prompt, some tokens one by one, another prompt, more tokens. Where rows choose
+// pages, there are some to choose from.
+std::vector<std::vector<Token>> turns(const std::string& recipe = "") {
+  const bool reads = recipe.find("read=") != recipe.npos;
+  std::vector<std::vector<Token>> out{tokens_of(reads ? 390 : 150)};
   for (Token t : tokens_of(60, 90)) out.push_back({t});
   out.push_back(tokens_of(70, 11));
   for (Token t : tokens_of(10, 7)) out.push_back({t});
@@ -249,16 +206,23 @@ TEST_P(KeepTest, WindowLayersAreExempt) {
 INSTANTIATE_TEST_SUITE_P(Methods, KeepTest, ::testing::ValuesIn(policies()),
                          [](const auto& p) { return std::string(p.param->info.name); });
 
-// Every keep method, every store method, and each keep method with one of the store methods.
+// Every method alone; each keep method with one of the store methods, with one of the read methods,
+// and with one of both; each store method with one of the read methods.
 std::vector<std::string> recipes() {
-  std::vector<std::string> stores, out;
+  std::vector<std::string> stores, reads, out;
   for (const CodecEntry* entry : codecs())
     if (entry->info.name != "raw") stores.push_back(store_of(*entry));
+  for (const RetrieverEntry* entry : retrievers()) reads.push_back(read_of(*entry));
   out = stores;
+  out.insert(out.end(), reads.begin(), reads.end());
+  for (size_t i = 0; i < stores.size(); ++i)
+    out.push_back(stores[i] + ";" + reads[i % reads.size()]);
   const auto keeps = policies();
   for (size_t i = 0; i < keeps.size(); ++i) {
-    const std::string keep = recipe_of(*keeps[i], 100);
-    out.insert(out.end(), {keep, keep + ";" + stores[i % stores.size()]});
+    const std::string few = recipe_of(*keeps[i], 100), many = recipe_of(*keeps[i], 330);
+    const std::string store = ";" + stores[i % stores.size()], read = ";" + reads[i % reads.size()];
+    out.insert(out.end(), {few, few + store, many + read,
+                           many + ";" + stores[(i + 1) % stores.size()] + read});
   }
   return out;
 }
@@ -266,7 +230,7 @@ std::vector<std::string> recipes() {
 class RecipeTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(RecipeTest, TheSameBitsWhateverTheChunksAndThreads) {
-  const auto appends = turns();
+  const auto appends = turns(GetParam());
   const auto of = [&](int threads, uint32_t step_tokens) {
     const auto engine = open_tiny(kModel, options_of(threads, step_tokens));
     auto s = *engine->create_sequence(GetParam());
@@ -282,7 +246,7 @@ TEST_P(RecipeTest, TheSameBitsBesideOthers) {
   auto alone = *engine->create_sequence(GetParam()), beside = *engine->create_sequence(GetParam());
   auto other = *engine->create_sequence("keep=all"), third = *engine->create_sequence(GetParam());
   int i = 0;
-  for (const auto& tokens : turns()) {
+  for (const auto& tokens : turns(GetParam())) {
     ++i;
     const auto others = tokens_of(1 + static_cast<size_t>(i) % 30, 3 * i);
     const auto want = *alone.append(tokens);
@@ -295,7 +259,7 @@ TEST_P(RecipeTest, TheSameBitsBesideOthers) {
 
 TEST_P(RecipeTest, ForksGoOnAsTheirOriginWould) {
   const auto engine = open_tiny(kModel, options_of(2, 64));
-  const auto appends = turns();
+  const auto appends = turns(GetParam());
   const std::span all(appends);
   auto s = *engine->create_sequence(GetParam());
   run(s, all.first(30));
@@ -340,7 +304,7 @@ TEST_P(RecipeTest, AForkTakesItOnAsThoughItHadBeenThereOrSaysThatItCannot) {
 TEST_P(RecipeTest, RequestsKeepAsSequencesByHandDo) {
   const auto engine = open_tiny(kModel, options_of(2, 64));
   Request r;
-  r.prompt = tokens_of(150);
+  r.prompt = turns(GetParam())[0];
   r.sampling.temperature = 0;
   r.max_tokens = 80;
   r.ignore_eos = true;

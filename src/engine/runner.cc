@@ -61,7 +61,7 @@ void Runner::gather(std::span<const Work> work, std::span<Stream* const> streams
                w.position, s.known());
     if (w.layer_begin == 0) s.cache.extend(w.rows);
     spans_.push_back({&s.cache, w.position, static_cast<uint32_t>(tokens_.size()),
-                      static_cast<uint32_t>(w.rows), watch_of(s)});
+                      static_cast<uint32_t>(w.rows), watch_of(s), s.retrieves(w.position)});
     tokens_.insert(tokens_.end(), s.tokens.begin() + w.position,
                    s.tokens.begin() + w.position + w.rows);
   }
@@ -79,10 +79,11 @@ void Runner::leave(std::span<const Work> work, std::span<Stream* const> streams)
     const RowSpan& span = spans_[i];
     if (work[i].layer_end == s.cache.shape().layers) {
       s.hidden.clear();
-      const int32_t point = s.next_point();
-      s.cache.advance(std::span(tokens_).subspan(span.first, span.rows));
+      const int32_t point = s.next_edit();
+      s.cache.advance(std::span(tokens_).subspan(span.first, span.rows), span.retrieves);
       if (s.keep) s.keep->advance(s.cache);
       if (s.cache.length() == point) s.cache.seal();
+      s.cache.summarise();
     } else {
       const auto from = x_.begin() + static_cast<ptrdiff_t>(size_t{span.first} * d_model_);
       s.hidden.assign(from, from + static_cast<ptrdiff_t>(size_t{span.rows} * d_model_));

@@ -73,6 +73,15 @@ uint64_t Sequence::kv_bytes() const {
   return bytes;
 }
 
+PageReads Sequence::pages_read() const {
+  PageReads reads;
+  state_->loop.call([&] {
+    const PageCounts& counts = state_->stream.cache.reads();
+    reads = {counts.read, counts.there};
+  });
+  return reads;
+}
+
 std::vector<int32_t> Sequence::kept(uint32_t layer, uint32_t kv_head) const {
   std::vector<int32_t> positions;
   state_->loop.call([&] {

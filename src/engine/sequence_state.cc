@@ -14,6 +14,7 @@ Sequence::State::State(Loop& its_loop, LoadedModel& its_model, Cache cache)
 std::shared_ptr<Sequence::State> Sequence::State::copy(Cache cache) const {
   auto state = std::make_shared<State>(loop, model, std::move(cache));
   state->stream.tokens = stream.tokens;
+  state->stream.decodes_from = stream.decodes_from;
   state->logits = logits;
   state->logit_rows = logit_rows;
   return state;
@@ -30,7 +31,8 @@ Result<std::shared_ptr<Sequence::State>> Sequence::State::fork() const {
 // It is as though the prompt had been computed under the recipe from its first token, where that
 // leaves no trace: no point among the tokens that are there, nothing noted of them, none encoded.
 Result<std::shared_ptr<Sequence::State>> Sequence::State::fork(const Recipe& recipe) const {
-  if (stream.keep || stream.cache.store())
+  const Store& mine = stream.cache.store();
+  if (stream.keep || mine || mine.retriever)
     return fail(Code::kInvalid,
                 "kv: this sequence has a recipe; its forks have the same, and take on no other",
                 "kv");
@@ -65,7 +67,7 @@ Status JointAppend::run(Loop& loop) {
 // Several tokens at once are a prompt; one is a step of decoding.
 int32_t JointAppend::prompt_after(const Append& a) {
   const Stream& stream = a.sequence->state().stream;
-  if (a.tokens.size() == 1) return stream.keep ? stream.keep->prompt() : 0;
+  if (a.tokens.size() == 1) return stream.decodes_from;
   return static_cast<int32_t>(stream.tokens.size() + a.tokens.size());
 }
 
@@ -118,6 +120,7 @@ Status JointAppend::start() {
     WEIR_CHECK(promised, "{}", promised.error().message);
     if (stream.keep) stream.keep->expect_prompt(prompt);
     stream.prompt_rest = 0;
+    stream.decodes_from = prompt;
     state.logit_rows = rows_ == LogitRows::kAll ? a.tokens.size() : 1;
     state.logits.resize(state.logit_rows * state.model.info.vocabulary);
     stream.tokens.insert(stream.tokens.end(), a.tokens.begin(), a.tokens.end());

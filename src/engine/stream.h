@@ -36,9 +36,13 @@ struct Stream {
 
   int32_t known() const { return static_cast<int32_t>(tokens.size()); }
   // Rows may be computed up to here before the recipe has a say.
-  int32_t next_point() const {
+  int32_t next_point() const;
+  // Before they are to be edited or encoded.
+  int32_t next_edit() const {
     return std::min(cache.next_point(), keep ? keep->next_point(cache.length()) : kNoPoint);
   }
+  // Whether rows from `position` on choose what they read: those past a prompt do.
+  bool retrieves(int32_t position) const { return cache.retriever() && position >= decodes_from; }
   // What it may need on its way to `length` tokens, with a prompt that ends at `prompt_end`.
   Room room(uint64_t length, int32_t prompt_end) const;
 
@@ -52,9 +56,10 @@ struct Stream {
 
   Driver* driver = nullptr;
   Logits wanted = Logits::kLast;
-  uint64_t peak_bytes = 0;  // Promised on admission.
-  uint32_t sequences = 1;   // What the scheduler counts it as: before the fork, all choices.
-  int32_t prompt = 0;       // Its first so many tokens are a request's prompt, computed by it.
+  uint64_t peak_bytes = 0;   // Promised on admission.
+  uint32_t sequences = 1;    // What the scheduler counts it as: before the fork, all choices.
+  int32_t prompt = 0;        // Its first so many tokens are a request's prompt, computed by it.
+  int32_t decodes_from = 0;  // Where the last prompt ends, a request's or one by hand.
   bool admitted = false;
   bool done = false;
 };

@@ -28,17 +28,21 @@ Cache::Cache(const CacheShape& shape, PagePool& pool, const PageKey& root, Store
       layers_(shape.layers, LayerTable(shape, pool)),
       last_key_(root) {
   WEIR_CHECK(shape.codec && shape.codec->granule() == 1, "no codec for open pages");
+  if (retriever()) index_.assign(shape.layers, PageIndex(shape, pool, store_.retriever));
 }
 
 Result<Cache> Cache::fork(const Store& store) const {
   Cache copy(*shape_, *pool_, last_key_, store);
   WEIR_TRY(copy.promise(room_));
   copy.layers_ = layers_;
+  if (retriever()) copy.index_ = index_;
   copy.open_inputs_ = open_inputs_;
   copy.keys_ = keys_;
   copy.length_ = length_;
   copy.extended_ = extended_;
   copy.sealed_ = sealed_;
+  copy.retrieved_ = retrieved_;
+  copy.reads_ = reads_;
   return copy;
 }
 
@@ -83,7 +87,8 @@ void Cache::write(uint32_t layer, int32_t position, const float* k, const float*
   layers_[layer].write(layers_[layer].slot(position), k, v, rows);
 }
 
-void Cache::advance(std::span<const int32_t> inputs) {
+void Cache::advance(std::span<const int32_t> inputs, bool retrieved) {
+  if (retrieved && !std::exchange(retrieved_, true)) leave_clean(store_.act);
   length_ += static_cast<int32_t>(inputs.size());
   WEIR_CHECK(length_ <= extended_, "{} rows of {}", length_, extended_);
   open_inputs_.insert(open_inputs_.end(), inputs.begin(), inputs.end());
@@ -95,7 +100,11 @@ void Cache::advance(std::span<const int32_t> inputs) {
   free_out_of_reach();
 }
 
-// The act is a link of the chain of keys: no key after it is that of a clean block, in any layer.
+// The act is a link of the chain of keys.
+void Cache::leave_clean(std::string_view act) {
+  last_key_ = next_key(last_key_, {}, fmt::format("{}@{}", act, length_));
+}
+
 void Cache::apply(std::span<const Edit> edits, std::string_view act) {
   WEIR_CHECK(extended_ == length_, "{} rows of {}", length_, extended_);
   if (edits.empty()) return;
@@ -103,26 +112,35 @@ void Cache::apply(std::span<const Edit> edits, std::string_view act) {
   for (const Edit& edit : edits) {
     WEIR_CHECK(edit.layer < shape_->layers && shape_->editable(edit.layer), "layer {}", edit.layer);
     layers_[edit.layer].apply(edit, length_);
+    if (indexed(edit.layer)) index_[edit.layer].forget_from(0);
     const auto rows_left = static_cast<uint64_t>(rows(edit.layer));
     WEIR_CHECK(rows_left <= room_.kept.most, "{} rows promised {}", rows_left, room_.kept.most);
     left += rows_left;
   }
   const uint64_t most = room_.kept.mean * shape_->editable_layers();
   WEIR_CHECK(left <= most, "{} rows in all layers promised {}", left, most);
-  last_key_ = next_key(last_key_, {}, fmt::format("{}@{}", act, length_));
+  leave_clean(act);
 }
 
-// As with an edit, no key after the first encoded row is that of a clean block.
 void Cache::seal() {
   WEIR_CHECK(extended_ == length_, "{} rows of {}", length_, extended_);
   if (!store_) return;
   for (uint32_t l = 0; l < shape_->layers; ++l) {
     if (!shape_->editable(l)) continue;
-    const int32_t settled = store_.settled(rows(l));
+    const int32_t before = layers_[l].sealed(), settled = store_.settled(rows(l));
     layers_[l].seal(store_.codec, settled);
-    if (settled == 0 || sealed_) continue;
-    sealed_ = true;
-    last_key_ = next_key(last_key_, {}, fmt::format("{}@{}", store_.act, length_));
+    if (settled > before && indexed(l)) index_[l].forget_from(before / kPageSlots);
+    if (settled > 0 && !std::exchange(sealed_, true)) leave_clean(store_.act);
+  }
+}
+
+// Where an edit left rows, all of those may have summaries.
+void Cache::summarise() {
+  WEIR_CHECK(extended_ == length_, "{} rows of {}", length_, extended_);
+  for (uint32_t l = 0; l < index_.size(); ++l) {
+    if (!indexed(l)) continue;
+    const int32_t slots = std::max(layers_[l].kept(), layers_[l].slot(Store::summarised(length_)));
+    index_[l].extend(layers_[l], slots / kPageSlots);
   }
 }
 
@@ -145,6 +163,7 @@ void Cache::sinks(uint32_t layer, std::span<AttentionList> out) const {
 uint64_t Cache::bytes() const {
   uint64_t bytes = 0;
   for (const LayerTable& layer : layers_) bytes += layer.bytes();
+  for (const PageIndex& index : index_) bytes += index.bytes();
   return bytes;
 }
 

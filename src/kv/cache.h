@@ -10,7 +10,8 @@
 // Extents are shared between forks and copied on the first write. A layer whose reach is a window
 // lets go of blocks that no query to come can read. An edit leaves some of a layer's rows, copied
 // bit for bit into extents of their own, and lets go of the rest (layer_table.h). Where a recipe
-// names a codec, settled rows are encoded at points (store.h).
+// names a codec, settled rows are encoded at points (store.h); where it names a retriever, full
+// pages have summaries (page_index.h).
 //
 // Owned by the engine's thread. Only the cache mutates what it holds.
 #pragma once
@@ -26,9 +27,16 @@
 #include "kv/key.h"
 #include "kv/layer_table.h"
 #include "kv/page.h"
+#include "kv/page_index.h"
 #include "kv/page_pool.h"
 
 namespace weir {
+
+// Pages of 64 rows, of each layer and KV head: those that retrieving queries read, of those there
+// were for them.
+struct PageCounts {
+  uint64_t read = 0, there = 0;
+};
 
 class Cache {
  public:
@@ -61,9 +69,9 @@ class Cache {
   // Writes rows of one layer, k and v [rows][kv_heads][head_dim], at positions that extend() made
   // room for. Different rows may be written by several threads at once.
   void write(uint32_t layer, int32_t position, const float* k, const float* v, int32_t rows = 1);
-  // All layers have the new rows: they count. `inputs` is what they were computed from. Frees what
-  // is out of reach.
-  void advance(std::span<const int32_t> inputs);
+  // All layers have the new rows: they count. `inputs` is what they were computed from; `retrieved`
+  // says that they have chosen what they read. Frees what is out of reach.
+  void advance(std::span<const int32_t> inputs, bool retrieved = false);
   // Carries edits out, one layer after the other. `act` says what was done and enters the keys of
   // all that is computed from here on. REQUIRES all rows of a step to count, a promise with room
   // for edits, and layers that may be edited, each named once.
@@ -75,6 +83,21 @@ class Cache {
   // Rows may be computed up to here before they are to be sealed.
   int32_t next_point() const { return store_.next_point(length_); }
   const Store& store() const { return store_; }
+  // Brings the summaries of pages up to date, where a retriever wants any. REQUIRES all rows of a
+  // step to count, edited and sealed.
+  void summarise();
+
+  // Null: every row is read.
+  const Retriever* retriever() const { return store_.retriever.get(); }
+  // Whether queries choose what they read of a layer.
+  bool indexed(uint32_t layer) const {
+    return retriever() && shape_->editable(layer) && layer >= retriever()->dense_layers();
+  }
+  // REQUIRES an indexed layer. Its pages are those of pages(), the first so many.
+  const PageIndex& index(uint32_t layer) const { return index_[layer]; }
+  // Of all queries so far, a fork's origin's included.
+  const PageCounts& reads() const { return reads_; }
+  void count_reads(const PageCounts& more) { reads_.read += more.read, reads_.there += more.there; }
 
   const CacheShape& shape() const { return *shape_; }
   int32_t length() const { return length_; }
@@ -105,6 +128,8 @@ class Cache {
  private:
   LayerRows rows_at(int32_t length) const;
   void free_out_of_reach();
+  // The keys from here on are those of no clean block.
+  void leave_clean(std::string_view act);
 
   const CacheShape* shape_;
   PagePool* pool_;
@@ -112,12 +137,15 @@ class Cache {
   PromisedBytes promised_;  // Outlives the layers: used bytes fall before what covers them.
   Room room_;
   std::vector<LayerTable> layers_;
+  std::vector<PageIndex> index_;      // [layers] if there is a retriever.
   std::vector<int32_t> open_inputs_;  // Inputs of rows not yet under a key.
   std::vector<PageKey> keys_;
   PageKey last_key_;
-  int32_t length_ = 0;    // Rows that count.
-  int32_t extended_ = 0;  // Rows there is room for.
-  bool sealed_ = false;   // Some row was encoded.
+  int32_t length_ = 0;      // Rows that count.
+  int32_t extended_ = 0;    // Rows there is room for.
+  bool sealed_ = false;     // Some row was encoded.
+  bool retrieved_ = false;  // Some row has chosen what it read.
+  PageCounts reads_;
 };
 
 }  // namespace weir

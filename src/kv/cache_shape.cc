@@ -2,12 +2,21 @@
 
 #include "base/number.h"
 #include "kernels/layout.h"
+#include "kv/page_index.h"
 
 namespace weir {
 
 Room Room::operator|(const Room& other) const {
   return {std::max(tokens, other.tokens), rows | other.rows, kept | other.kept,
           std::max(row_bytes, other.row_bytes), std::max(fixed_bytes, other.fixed_bytes)};
+}
+
+// Of summaries, in the layers that have any.
+uint64_t CacheShape::summary_bytes(const LayerRows& rows, const Retriever& retriever) const {
+  uint64_t indexed = 0;
+  for (uint32_t l = retriever.dense_layers(); l < layers; ++l) indexed += editable(l);
+  const uint64_t most = LayerRows(rows.most).pages(1) * indexed;
+  return std::min(most, rows.pages(editable_layers())) * PageIndex::page_bytes(*this, retriever);
 }
 
 uint64_t CacheShape::peak_bytes(const Room& room, size_t page_bytes_of_pool,
@@ -27,6 +36,7 @@ uint64_t CacheShape::peak_bytes(const Room& room, size_t page_bytes_of_pool,
     others += store.bytes_max(room.rows, room.kept, edited, page_bytes_of_pool);
   else
     pages += room.rows.pages(edited);
+  if (store.retriever) others += summary_bytes(room.rows, *store.retriever);
   // A kept row has a position and a bias of its own in each head, and another bias among sinks.
   const uint64_t places = kPageSlots * kv_heads * (sizeof(int32_t) + 2 * sizeof(float));
   others += room.rows.mean * edited * room.row_bytes + room.kept.pages(edited) * places;

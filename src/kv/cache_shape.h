@@ -50,6 +50,9 @@ struct CacheShape {
   uint64_t peak_bytes(uint64_t tokens, size_t page_bytes_of_pool) const {
     return peak_bytes(Room::plain(tokens), page_bytes_of_pool);
   }
+
+ private:
+  uint64_t summary_bytes(const LayerRows& rows, const Retriever& retriever) const;
 };
 
 }  // namespace weir

@@ -289,7 +289,7 @@ LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) cons
     if (sunk) slice.reading = Reading::kShifted, slice.shift = shift_;
     out.lists[head].slices.push_back(slice);
   };
-  const int32_t kept = kept_ ? kept_->count : 0;
+  const int32_t kept = this->kept();
   for (int32_t at = 0; at < room_; at += kPageSlots) {
     const size_t block = static_cast<size_t>(at / kBlockSlots);
     Page page;

@@ -31,6 +31,8 @@ class LayerTable {
   // `shape` and `pool` outlive it.
   LayerTable(const CacheShape& shape, PagePool& pool);
 
+  // The rows that the last edit left.
+  int32_t kept() const { return kept_ ? kept_->count : 0; }
   // Of the row computed at `position`, not before the last edit.
   int32_t slot(int32_t position) const { return position - shift_; }
   // Those before were let go of.

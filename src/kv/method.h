@@ -26,7 +26,8 @@ struct MethodInfo {
   // Beside keys and values, of each row that a KV head holds,
   uint32_t bytes_per_row = 0;
   std::vector<Parameter> parameters = {};
-  uint32_t bytes_per_query_head = 0;  // and for each query head that reads it.
+  uint32_t bytes_per_query_head = 0;  // and for each query head that reads it;
+  uint32_t bytes_per_page_dim = 0;    // and of a page of 64 rows, for each dimension of a head.
 };
 
 // A method's parameters as a recipe sets them. `method` outlives it.

@@ -78,12 +78,30 @@ void write_word(const std::optional<RecipeWord<Entry>>& word, std::string& to) {
                     word->arguments.text());
 }
 
+// `word` is "role=method(list)".
+Status set_word(std::string_view word, Recipe& recipe) {
+  std::string_view method = word;
+  const std::string_view role = cut(method, '=');
+  method = trimmed(method);
+  if (role == "keep") {
+    WEIR_ASSIGN(recipe.keep, parse_word(role, method, policies(), "all"));
+  } else if (role == "store") {
+    WEIR_ASSIGN(recipe.store, parse_word(role, method, codecs(), "raw"));
+  } else if (role == "read") {
+    WEIR_ASSIGN(recipe.read, parse_word(role, method, retrievers(), "all"));
+  } else {
+    return invalid("no role is named {}; there are: keep, store, read", role);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string Recipe::text() const {
   std::string out;
   write_word(keep, out);
   write_word(store, out);
+  write_word(read, out);
   return out;
 }
 
@@ -95,17 +113,11 @@ Result<Recipe> parse_recipe(std::string_view text) {
   for (std::string_view rest = text; !trimmed(rest).empty();) {
     const std::string_view word = cut(rest, ';');
     if (word.empty()) continue;
-    std::string_view method = word;
-    const std::string_view role = cut(method, '=');
-    if (role != "keep" && role != "store")
-      return invalid("no role is named {}; there are: keep, store", role);
+    WEIR_TRY(set_word(word, recipe));
+    std::string_view rest_of_word = word;
+    const std::string_view role = cut(rest_of_word, '=');
     if (seen.find(role) != seen.npos) return invalid("{} is the second word for {}", word, role);
     seen += fmt::format("{};", role);
-    if (role == "keep") {
-      WEIR_ASSIGN(recipe.keep, parse_word(role, trimmed(method), policies(), "all"));
-    } else {
-      WEIR_ASSIGN(recipe.store, parse_word(role, trimmed(method), codecs(), "raw"));
-    }
   }
   return recipe;
 }

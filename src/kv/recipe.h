@@ -1,9 +1,9 @@
 // Which methods a sequence's cache uses, in one line:
 //
-//   keep=snapkv(budget=0.2,window=32);store=kivi(bits=4)
+//   keep=snapkv(budget=0.2,window=32);store=kivi(bits=4);read=quest(pages=16)
 //
 // Words are separated by `;`, each a role, a method and its parameters; what is not named has its
-// default. An empty recipe, or keep=all;store=raw, keeps every row as it is.
+// default. An empty recipe, or keep=all;store=raw;read=all, keeps every row as it is and reads it.
 #pragma once
 
 #include <optional>
@@ -13,6 +13,7 @@
 #include "kv/codec.h"
 #include "kv/method.h"
 #include "kv/policy.h"
+#include "kv/retriever.h"
 #include "weir/status.h"
 
 namespace weir {
@@ -26,6 +27,7 @@ struct RecipeWord {
 struct Recipe {
   std::optional<RecipeWord<PolicyEntry>> keep;
   std::optional<RecipeWord<CodecEntry>> store;
+  std::optional<RecipeWord<RetrieverEntry>> read;
 
   // With every parameter: equal texts are equal recipes.
   std::string text() const;

@@ -14,18 +14,31 @@ TEST(Recipe, NamesAMethodAndItsParameters) {
   EXPECT_EQ(parse_recipe("keep=h2o")->text(), parse_recipe("keep=h2o()")->text());
 }
 
+TEST(Recipe, HasAWordForEachRoleInTheOrderOfRoles) {
+  const auto recipe = parse_recipe("read=quest(pages=8);store=int8;keep=tova");
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  EXPECT_EQ(recipe->text(),
+            "keep=tova(budget=0.2,sinks=0,recent=0,every=64);store=int8(residual=0);"
+            "read=quest(pages=8,dense=2)");
+}
+
 TEST(Recipe, EmptyAndAllDropNothing) {
-  for (const char* text : {"", "  ", ";", "keep=all", "keep=all()"}) {
+  for (const char* text :
+       {"", "  ", ";", "keep=all", "keep=all()", "keep=all;store=raw;read=all"}) {
     const auto recipe = parse_recipe(text);
     ASSERT_TRUE(recipe) << text;
-    EXPECT_FALSE(recipe->keep) << text;
+    EXPECT_FALSE(recipe->keep || recipe->store || recipe->read) << text;
     EXPECT_EQ(recipe->text(), "");
   }
 }
 
 TEST(Recipe, WhatIsWrongIsNamedWithWhatThereIs) {
   const std::pair<std::string, std::vector<const char*>> cases[] = {
-      {"kept=snapkv", {"kept", "keep"}},
+      {"kept=snapkv", {"kept", "keep", "store", "read"}},
+      {"read=quests", {"quests", "quest", "certified", "all"}},
+      {"read=quest(pages=-1)", {"pages", "quest", "65536", "-1"}},
+      {"read=certified(error=0)", {"error", "certified", "1.9"}},
+      {"read=quest;keep=h2o;read=certified", {"read=certified", "second"}},
       {"snapkv", {"snapkv", "keep"}},
       {"keep=snapkw", {"snapkw", "snapkv", "h2o", "all"}},
       {"keep=", {"all", "random"}},

@@ -8,9 +8,14 @@
 namespace weir {
 
 Store make_store(const Recipe& recipe, const PageShape& shape) {
-  if (!recipe.store) return {};
-  const auto& [method, arguments] = *recipe.store;
-  return {method->make(shape, arguments), arguments.whole("residual"), recipe.text()};
+  Store out;
+  out.act = recipe.text();
+  if (recipe.store) {
+    out.codec = recipe.store->method->make(shape, recipe.store->arguments);
+    out.residual = recipe.store->arguments.whole("residual");
+  }
+  if (recipe.read) out.retriever = recipe.read->method->make(recipe.read->arguments);
+  return out;
 }
 
 // Where layers have unequal rows, what bounds each of them is added up over all: the most pages of

@@ -1,8 +1,10 @@
 // How a sequence's settled rows are stored: those that a codec has encoded, a page of 64 at a time,
-// at points that follow from the number of tokens alone. The latest rows stay as they are.
+// at points that follow from the number of tokens alone. The latest rows stay as they are. A
+// retriever's summaries of full pages come with the same numbers of tokens.
 //
 //   slot:   0           64          128         192
 //           | encoded   | encoded   | as they are (at least `residual`, up to the next point)
+//           | summary   | summary   | summary   | (none yet)
 #pragma once
 
 #include <cstdint>
@@ -13,6 +15,7 @@
 #include "kv/codec.h"
 #include "kv/layer_budget.h"
 #include "kv/recipe.h"
+#include "kv/retriever.h"
 
 namespace weir {
 
@@ -21,7 +24,8 @@ inline constexpr int32_t kNoPoint = INT32_MAX;
 struct Store {
   std::shared_ptr<const Codec> codec;  // Null: all rows stay as they are.
   int32_t residual = 0;
-  std::string act;  // The word of the recipe, for keys.
+  std::string act;                                       // The recipe, for keys.
+  std::shared_ptr<const Retriever> retriever = nullptr;  // Null: every row is read.
 
   explicit operator bool() const { return codec != nullptr; }
   // After how many tokens rows are encoded next: those up to there may be computed, no more.
@@ -32,12 +36,16 @@ struct Store {
   int32_t settled(int32_t rows) const {
     return rows > residual ? (rows - residual) / kPageSlots * kPageSlots : 0;
   }
+  // After so many tokens, how many of them may have summaries.
+  static int32_t summarised(int32_t length) { return length / kPageSlots * kPageSlots; }
   // The most bytes that so many layers take with up to `rows` rows, of which the edits of a point
   // may leave `kept`, in a pool of such pages.
   uint64_t bytes_max(const LayerRows& rows, const LayerRows& kept, uint64_t layers,
                      size_t pool_page_bytes) const;
 
  private:
+  // The most bytes that a layer with up to `rows` rows takes, of which an edit may leave `kept`, in
+  // a pool of such pages.
   uint64_t layer_bytes_max(uint64_t rows, uint64_t kept, size_t pool_page_bytes) const;
 };
 

@@ -154,11 +154,13 @@ void Decoder::finish_qkv(uint32_t l, const Rows& rows) {
   observe(Observable::kValue, l, rows, v_.data(), kv_size);
 }
 
-// Each row reads what it sees once for all heads of a group; rows of one sequence share it.
+// Each row reads what it sees once for all heads of a group; rows of one sequence share it. What
+// rows choose to read is known when they have.
 Profile::Work Decoder::attention_work(uint32_t l, const Rows& rows) const {
   Profile::Work work;
   const uint64_t window = local(l) ? config_.sliding_window : ~0u;
   for (const RowSpan& s : rows.spans) {
+    if (s.retrieves && s.cache->indexed(l)) continue;
     const LayerTable& table = s.cache->layer(l);
     const auto first = static_cast<uint64_t>(table.slot(s.position));
     const uint64_t end = first + s.rows;
@@ -181,33 +183,59 @@ void Decoder::rotate_back(float* heads, size_t count, int32_t by) const {
          sine.data(), config_.rope_interleaved);
 }
 
-void Decoder::attend_layer(uint32_t l, const Rows& rows) {
+// Each span's plain attention, and who is to choose what it reads.
+AttentionShape Decoder::gather_queries(uint32_t l, const Rows& rows) {
   const size_t n = size_t{config_.heads} * config_.head_dim;
   grown(attended_, rows.count * n);
   lists_.resize(rows.spans.size() * config_.kv_heads);
-  queries_.clear();
+  queries_.clear(), readers_.clear();
   DType kv = DType::kF16;
   for (const RowSpan& s : rows.spans) {
     const auto lists =
         std::span(lists_).subspan(queries_.size() * config_.kv_heads, config_.kv_heads);
     s.cache->lists(l, s.position, lists);
     kv = s.cache->shape().kv;
+    if (s.retrieves && s.cache->indexed(l))
+      readers_.push_back({s.cache, s.position, queries_.size()});
     queries_.push_back({lists, static_cast<int32_t>(s.rows), &q_[s.first * n],
                         &attended_[s.first * n], nullptr, nullptr});
   }
-  const AttentionShape shape{static_cast<int>(config_.heads),
-                             static_cast<int>(config_.kv_heads),
-                             static_cast<int>(config_.head_dim),
-                             kv,
-                             local(l) ? static_cast<int>(config_.sliding_window) : 0,
-                             config_.attention_scale};
+  return {static_cast<int>(config_.heads),
+          static_cast<int>(config_.kv_heads),
+          static_cast<int>(config_.head_dim),
+          kv,
+          local(l) ? static_cast<int>(config_.sliding_window) : 0,
+          config_.attention_scale};
+}
+
+void Decoder::attend_layer(uint32_t l, const Rows& rows) {
+  const AttentionShape shape = gather_queries(l, rows);
   sinks_.add(
       l, rows, shape,
       [this](float* heads, size_t count, int32_t by) { rotate_back(heads, count, by); }, queries_);
-  profile().time(Profile::kAttention, profile().on() ? attention_work(l, rows) : Profile::Work(),
-                 [&] { attend(pool_, shape, queries_); });
+  Profile::Work work = profile().on() ? attention_work(l, rows) : Profile::Work();
+  profile().time(Profile::kAttention, work, [&] {
+    retrieval_.begin(l, shape, readers_, queries_);
+    attend(pool_, shape, queries_);
+    retrieval_.finish(queries_);
+    work.bytes += retrieval_.bytes(), work.macs += retrieval_.macs();
+  });
   sinks_.merge(shape, queries_);
-  observe(Observable::kAttention, l, rows, attended_.data(), n);
+  observe(Observable::kAttention, l, rows, attended_.data(),
+          size_t{config_.heads} * config_.head_dim);
+  observe_bounds(l, rows);
+}
+
+void Decoder::observe_bounds(uint32_t l, const Rows& rows) {
+  for (size_t i = 0; i < readers_.size(); ++i) {
+    const RowSpan& s = rows.spans[readers_[i].span];
+    const std::span<const float> bounds = retrieval_.bounds(i);
+    if (bounds.empty() || !s.watch ||
+        !(s.watch->what & static_cast<uint32_t>(Observable::kReadBound)))
+      continue;
+    s.watch->observer(
+        {Observable::kReadBound, static_cast<int>(l), s.position, s.rows, config_.heads, bounds});
+  }
 }
 
 void Decoder::add_normed(const float* y, std::span<const float> weight, const Rows& rows) {

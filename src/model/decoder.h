@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/elementwise.h"
+#include "kv/retrieval.h"
 #include "model/model.h"
 #include "model/shifted_sinks.h"
 
@@ -59,6 +60,8 @@ class Decoder : public Model {
   Profile::Work attention_work(uint32_t l, const Rows& rows) const;
   void finish_heads(float* row, size_t heads, std::span<const float> bias,
                     std::span<const float> norm, const float* cosine, const float* sine) const;
+  AttentionShape gather_queries(uint32_t l, const Rows& rows);
+  void observe_bounds(uint32_t l, const Rows& rows);
   void rotate_back(float* heads, size_t count, int32_t by) const;
   void add_normed(const float* y, std::span<const float> weight, const Rows& rows);
   bool local(uint32_t l) const;
@@ -79,6 +82,8 @@ class Decoder : public Model {
   std::vector<AttentionList> lists_;    // [spans][kv_heads]
   std::vector<AttentionSpan> queries_;  // [spans], then those over sinks.
   ShiftedSinks sinks_;
+  std::vector<Retrieval::Reader> readers_;  // Those of the spans that retrieve in the layer.
+  Retrieval retrieval_{pool_};
   Activations input_, gated_;
 };
 

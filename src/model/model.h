@@ -31,6 +31,7 @@ struct RowSpan {
   uint32_t first = 0;
   uint32_t rows = 0;
   const Watch* watch = nullptr;  // Null: nothing.
+  bool retrieves = false;  // Its rows choose what they read (kv/retriever.h), where the cache can.
 };
 
 // The rows of a step, sequences side by side. Each row's result depends on its own sequence only.

@@ -119,12 +119,15 @@ def test_model_list_and_show(weir, smollm2):
 
 def test_kv_methods(weir, smollm2):
     methods = json.loads(weir("kv", "methods", "--json").stdout)["methods"]
-    names = {role: {m["name"] for m in methods if m["role"] == role} for role in ("keep", "store")}
+    names = {role: {m["name"] for m in methods if m["role"] == role}
+             for role in ("keep", "read", "store")}
     assert {"cake", "chelsea", "h2o", "random", "snapkv", "streaming", "tova"} <= names["keep"]
     assert {"int8", "kivi"} <= names["store"]
+    assert {"quest", "certified"} <= names["read"]
     text = weir("kv", "methods").stdout
     for m in methods:
         assert m["paper"] and m["observes"] and (m["bytes_per_row"] > 0) == (m["role"] == "keep")
+        assert (m["bytes_per_page_dim"] > 0) == (m["role"] == "read")
         assert f"{m['role']}={m['name']}" in text
         for p in m["parameters"]:
             assert p["default"] in p["words"] if "words" in p else (

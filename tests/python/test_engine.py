@@ -190,7 +190,7 @@ def test_everything_is_documented():
 
 def test_kv_methods_are_those_that_recipes_name(engine):
     methods = {f"{m.role}={m.name}": m for m in weir.kv_methods()}
-    assert {"keep=snapkv", "keep=h2o", "store=int8", "store=kivi"} <= set(methods)
+    assert {"keep=snapkv", "keep=h2o", "read=quest", "store=int8", "store=kivi"} <= set(methods)
     for recipe, method in methods.items():
         assert method.paper and recipe in repr(method)
         values = ",".join(f"{p.name}={p.initial}" for p in method.parameters)

@@ -144,3 +144,18 @@ def test_observation(engine, tokens):
     sequence.observe([], None)
     sequence.append([5])
     assert len(seen) == count
+
+
+def test_pages_read_and_their_bounds(engine, tokens):
+    seen = []
+    sequence = engine.create_sequence("read=certified(error=1,dense=1)")
+    sequence.observe([weir.Observable.READ_BOUND], lambda *observed: seen.append(observed))
+    sequence.append((tokens * 200)[:200])
+    assert not seen and sequence.pages_read == (0, 0)
+    sequence.append([5])
+    assert [o[1] for o in seen] == list(range(1, engine.info.layers))
+    assert all(o[2] == 200 and o[3].shape == (1, engine.info.heads) for o in seen)
+    assert all((o[3] > 0).all() for o in seen)
+    read, there = sequence.pages_read
+    assert there == (engine.info.layers - 1) * engine.info.kv_heads * 4
+    assert 0 < read <= there

@@ -132,9 +132,14 @@ def test_a_recipe_is_taken_and_a_bad_one_names_its_word(idle):
     everything = answer(idle, prompt=prompt, temperature=0)
     same = answer(idle, prompt=prompt, temperature=0, kv="keep=all")
     assert same.json()["choices"] == everything.json()["choices"]
+    assert answer(idle, prompt=prompt, kv="read=quest(pages=3,dense=0)").status_code == 200
     for body in ({}, {"stream": True}):
-        bad = answer(idle, kv="keep=snapkw(budget=0.5)", **body)
-        assert bad.status_code == 400
-        error = bad.json()["error"]
-        assert error["param"] == "kv" and error["type"] == "invalid_request_error"
-        assert "snapkw" in error["message"] and "streaming" in error["message"]
+        for recipe, wrong, there in [("keep=snapkw(budget=0.5)", "snapkw", "streaming"),
+                                     ("read=request", "request", "quest"),
+                                     ("read=certified(error=2)", "error", "1.9"),
+                                     ("reads=quest", "reads", "keep, store, read")]:
+            bad = answer(idle, kv=recipe, **body)
+            assert bad.status_code == 400
+            error = bad.json()["error"]
+            assert error["param"] == "kv" and error["type"] == "invalid_request_error"
+            assert wrong in error["message"] and there in error["message"]
