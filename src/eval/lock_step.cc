@@ -104,6 +104,11 @@ void add_mean(std::span<const Divergence> of, const std::array<std::string, 3>& 
   to[names[2]].push_back(sum.right / n);
 }
 
+// Without a read method, all there is.
+double share_read(const PageReads& pages) {
+  return pages.there ? static_cast<double>(pages.read) / static_cast<double>(pages.there) : 1;
+}
+
 void LockStep::add_to(Tally& to) const {
   for (size_t a = 0; a < divergences_.size(); ++a) {
     const std::span<const Divergence> all(divergences_[a]);
@@ -116,6 +121,7 @@ void LockStep::add_to(Tally& to) const {
     measures[std::string(kSecondCopy)].push_back(copy_nll_[a] / (kCopyTokens - kCopyLead));
     to[a].attention_errors.push_back(attention_->means(a));
     measures[std::string(kAttentionError)].push_back(mean(to[a].attention_errors.back()));
+    measures[std::string(kPagesRead)].push_back(share_read(going_[a].pages_read()));
   }
 }
 

@@ -23,9 +23,9 @@ struct Sample {
 // One sample: every arm holds the first `context` of `tokens` as a prompt. Then all are fed the
 // kSteps tokens after it, and what they predict is compared with the full cache's; and, in a fork,
 // a passage of the prompt a second time. Adds to `to` for each arm: kKl, kSameTop and kRight, also
-// by bucket, kSecondCopy, kAttentionError, also by head, and of whole prompts what they took.
-// REQUIRES context + kSteps + 1 tokens, arms that begin with the full cache, a context of 64 tokens
-// or more.
+// by bucket, kSecondCopy, kPagesRead, kAttentionError, also by head, and of whole prompts what they
+// took. REQUIRES context + kSteps + 1 tokens, arms that begin with the full cache, a context of 64
+// tokens or more.
 Status lock_step(Engine& engine, std::span<const Arm> arms, const Sample& sample, Draw& draw,
                  Tally& to);
 

@@ -8,8 +8,8 @@
 namespace weir::eval {
 
 struct Plan {
-  // Besides the full cache. Empty: every method, those that have a budget at each of `budgets`,
-  // those that offer numbers of bits at each of them.
+  // Besides the full cache. Empty: every method, those that have a budget (a read method's is its
+  // number of pages) at each of `budgets`, those that offer numbers of bits at each of them.
   std::vector<std::string> recipes;
   std::vector<double> budgets = {0.5, 0.25, 0.1};
   std::vector<uint32_t> contexts = {512, 2048};  // Tokens that the cache holds when it is judged.

@@ -18,6 +18,8 @@ TEST(Plan, WithoutRecipesIsEveryMethodAtEachBudget) {
   for (const char* method : {"random", "streaming", "snapkv", "h2o", "tova"})
     for (const char* budget : {"0.5", "0.1"})
       EXPECT_TRUE(has(std::string("keep=") + method + "(budget=" + budget + ")")) << method;
+  EXPECT_TRUE(has("read=quest(pages=0.1)"));
+  EXPECT_TRUE(has("read=certified"));
 }
 
 TEST(Plan, RecipesAreTakenAsTheyAre) {

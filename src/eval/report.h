@@ -72,7 +72,7 @@ struct Report {
 
 // Names of measures over all distances; with bucket_name(b) after them, of that bucket alone.
 inline constexpr std::string_view kKl = "kl", kSameTop = "same_top", kRight = "right";
-inline constexpr std::string_view kSecondCopy = "second_copy";
+inline constexpr std::string_view kSecondCopy = "second_copy", kPagesRead = "pages_read";
 inline constexpr std::string_view kStreamNll = "stream_nll";  // By bucket only.
 inline constexpr std::string_view kStreamBytes = "stream_bytes";
 inline constexpr std::string_view kAttentionError = "attention_error";  // Of all layers and heads.

@@ -20,13 +20,14 @@ const Measure& measure(const ArmReport& arm, std::string_view name) {
 
 std::string going_on(const ContextReport& c) {
   std::string out = fmt::format(
-      "{:<30}{:>9}{:>7}{:>9}  {:<22}{:>7}{:>7}{:>7}{:>7}{:>11}  {:<24}{:<24}"
+      "{:<30}{:>9}{:>7}{:>9}{:>8}  {:<22}{:>7}{:>7}{:>7}{:>7}{:>11}  {:<24}{:<24}"
       "{:>10}{:>9}\n",
-      "RECIPE", "KB", "%", "PEAK KB", "KL", "1-8", "9-32", "33-64", "TOP %", "ATTENTION", "RIGHT",
-      "SECOND COPY", "PREFILL s", "TOKEN ms");
+      "RECIPE", "KB", "%", "PEAK KB", "READ %", "KL", "1-8", "9-32", "33-64", "TOP %", "ATTENTION",
+      "RIGHT", "SECOND COPY", "PREFILL s", "TOKEN ms");
   for (const ArmReport& a : c.arms) {
-    out += fmt::format("{:<30}{:>9.0f}{:>7.1f}{:>9.0f}  {:<22}", a.arm.recipe, a.cost.bytes / 1000,
-                       100 * a.cost.bytes / c.arms[0].cost.bytes, a.cost.bytes_peak / 1000,
+    out += fmt::format("{:<30}{:>9.0f}{:>7.1f}{:>9.0f}{:>8.1f}  {:<22}", a.arm.recipe,
+                       a.cost.bytes / 1000, 100 * a.cost.bytes / c.arms[0].cost.bytes,
+                       a.cost.bytes_peak / 1000, 100 * measure(a, kPagesRead).mean,
                        interval(measure(a, kKl).change));
     for (const Bucket& b : kBuckets)
       out += fmt::format("{:>7.3f}", measure(a, bucket_name(kKl, b)).mean);

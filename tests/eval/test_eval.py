@@ -5,7 +5,8 @@ import xml.dom.minidom
 
 import pytest
 
-RECIPES = ["keep=random(budget=1)", "keep=snapkv(budget=0.1)", "keep=random(budget=0.1)"]
+RECIPES = ["keep=random(budget=1)", "keep=snapkv(budget=0.1)", "keep=random(budget=0.1)",
+           "read=quest(pages=0.5)"]
 CONTEXT = 512
 
 
@@ -61,6 +62,15 @@ def test_chance_is_worse_than_snapkv(arms):
     assert chance["measures"]["kl"]["mean"] > snapkv["measures"]["kl"]["mean"] > 0.001
     assert chance["measures"]["second_copy"]["mean"] > arms[0]["measures"]["second_copy"]["mean"]
     assert snapkv["bytes_share"] < 0.35  # Pages are of 64 rows.
+
+
+def test_what_was_read_is_a_column(judged, arms):
+    assert "READ %" in judged[0]
+    shares = [arm["measures"]["pages_read"]["mean"] for arm in arms]
+    assert shares[:4] == [1, 1, 1, 1]
+    assert 0.5 < shares[4] < 0.7  # Half of 9 pages, rounded up.
+    assert arms[4]["measures"]["kl"]["mean"] > 0
+    assert arms[4]["bytes_share"] > 1
 
 
 def test_tasks_are_reported_where_the_full_cache_is_no_guess(judged, arms):
