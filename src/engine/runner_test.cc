@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "engine/load.h"
@@ -27,8 +28,9 @@ class RunnerTest : public ::testing::Test {
     const TinyFile file({.architecture = Architecture::kGemma3, .layers = 3});
     loaded_ = *load(file.path(), tiny_options(), {});
   }
-  Stream stream_of(uint64_t id, int32_t tokens, Driver& driver) {
-    Stream s(id, Cache(loaded_->shape, *loaded_->pages, loaded_->root));
+  Stream stream_of(uint64_t id, int32_t tokens, Driver& driver, std::string_view recipe = "") {
+    Stream s(id, Cache(loaded_->shape, *loaded_->pages, loaded_->root,
+                       make_store(*parse_recipe(recipe), loaded_->shape.page_shape())));
     for (int32_t i = 0; i < tokens; ++i)
       s.tokens.push_back(40 + (i * 7 + static_cast<int>(id)) % 200);
     EXPECT_TRUE(s.cache.promise(static_cast<uint64_t>(tokens)));
@@ -76,6 +78,29 @@ TEST_F(RunnerTest, WorkThroughDifferentLayersMayShareAStep) {
   EXPECT_EQ(b.cache.length(), 10);
   for (const auto& [key, row] : out.rows) EXPECT_EQ(row, whole.rows.at(key));
   EXPECT_EQ(out.rows.size(), 11u);
+}
+
+TEST_F(RunnerTest, RowsChooseWhatTheyReadAloneHoweverManyAStepHas) {
+  const TinyFile file({.architecture = Architecture::kLlama, .layers = 2});
+  loaded_ = *load(file.path(), tiny_options(), {});
+  constexpr int32_t kPrompt = 450, kAll = 700;
+  const auto run = [&](int32_t most) {
+    Recorder out;
+    Stream s = stream_of(1, kAll, out, "read=quest(pages=4,dense=0)");
+    s.decodes_from = kPrompt;
+    Runner runner(*loaded_->model, loaded_->info.d_model, loaded_->info.vocabulary);
+    Stream* const streams[] = {&s};
+    while (s.cache.length() < kAll) {
+      const int32_t at = s.cache.length(), rows = std::min({most, kAll - at, s.next_point() - at});
+      runner.run({{}, {{0, 1, at, rows, 0, 2, Logits::kAll}}}, streams);
+    }
+    EXPECT_LT(s.cache.reads().read, s.cache.reads().there);
+    return out.rows;
+  };
+  const auto one = run(1);
+  EXPECT_EQ(one.size(), static_cast<size_t>(kAll));
+  EXPECT_EQ(run(7), one);
+  EXPECT_EQ(run(500), one);
 }
 
 }  // namespace

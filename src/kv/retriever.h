@@ -67,9 +67,9 @@ class Retriever {
   virtual void summarise(const PageRows& rows, float* to) const = 0;
   // Whether its reads leave a bound on their error, and have a summary of the tail for it.
   virtual bool certifies() const { return false; }
-  // Names pages to be read next. Naming none ends the read, and then leaves `bounds` where it
-  // certifies: each head's output stands, in the Euclidean norm, at most so far from attention over
-  // all rows in exact arithmetic.
+  // Names pages to be read next; in round 0 beside the first page and the tail. After that, naming
+  // none ends the read, and leaves `bounds` where it certifies: each head's output stands, in the
+  // Euclidean norm, at most so far from attention over all rows in exact arithmetic.
   virtual void next(PageRead& read) const = 0;
 };
 
