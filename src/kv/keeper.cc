@@ -40,7 +40,7 @@ class Keeper::View final : public PolicyView {
 
 WindowAttention Keeper::View::window(uint32_t layer) const {
   WindowAttention out;
-  out.queries = std::min(keeper_.needs_.window, length - keeper_.noted_from_);
+  out.queries = std::min(keeper_.noted_, length - keeper_.noted_from_);
   out.rows = rows(layer);
   const auto queries = static_cast<size_t>(out.queries), all = static_cast<size_t>(out.rows);
   out.p.resize(heads * queries * all);
@@ -48,7 +48,7 @@ WindowAttention Keeper::View::window(uint32_t layer) const {
   std::vector<float> q(queries * row);
   for (size_t i = 0; i < queries; ++i) {
     const size_t position = static_cast<size_t>(length) - queries + i;
-    const size_t at = position % static_cast<size_t>(keeper_.needs_.window) * row;
+    const size_t at = position % static_cast<size_t>(keeper_.noted_) * row;
     std::copy_n(keeper_.window_[layer].begin() + static_cast<ptrdiff_t>(at), row, &q[i * row]);
   }
   (*keeper_.probabilities_)(cache_, {layer, length - out.queries, out.queries, q.data()},
@@ -90,6 +90,7 @@ Keeper::Keeper(const Keeper& other)
       prompt_(other.prompt_),
       layers_(other.layers_),
       window_(other.window_),
+      noted_(other.noted_),
       noted_from_(other.noted_from_),
       noted_end_(other.noted_end_),
       mass_(other.mass_),
@@ -111,9 +112,8 @@ int32_t Keeper::tail() const {
   return from_the_first ? kWholePrompt : needs_.window;
 }
 
-uint64_t Keeper::window_bytes() const {
-  return uint64_t{layers_.size()} * static_cast<uint64_t>(needs_.window) * shape_->heads *
-         shape_->head_dim * sizeof(float);
+int32_t Keeper::window_before(int32_t point, int32_t prompt) const {
+  return prompt > 0 && point > prompt ? needs_.window_past_prompt : needs_.window;
 }
 
 // Until the next point rows are added to those there are; after it, to those that a plan leaves.
@@ -124,7 +124,9 @@ Room Keeper::room(int32_t length, const LayerRows& rows, uint64_t tokens, int32_
   const uint64_t until = std::min(point, tokens) - static_cast<uint64_t>(length);
   room.rows = (rows + until) & tokens;
   room.kept = policy_->kept_max(prompt > 0 ? prompt : static_cast<int32_t>(tokens)) & tokens;
-  if (point != kNoPoint) room.fixed_bytes = window_bytes();
+  if (point != kNoPoint)
+    room.fixed_bytes = layers_.size() * shape_->heads * shape_->head_dim * sizeof(float) *
+                       static_cast<uint64_t>(window_before(static_cast<int32_t>(point), prompt));
   if (point > tokens) {
     // No point on the way: what an earlier one left keeps its positions.
     room.kept = room.kept & rows;
@@ -145,14 +147,17 @@ void Keeper::observe(const Cache& cache, const LayerQueries& queries) {
 // that nobody foresaw when they were computed, a prompt after single tokens, has fewer to look at.
 void Keeper::note_window(const LayerQueries& queries) {
   const int32_t point = next_point(queries.position), end = queries.position + queries.rows;
-  const int32_t first = std::max(queries.position, point - needs_.window);
+  const int32_t window = window_before(point, prompt_);
+  const int32_t first = std::max(queries.position, point - window);
   if (point == kNoPoint || first >= end) return;
   if (queries.layer == layers_.front()) {
+    if (window != noted_) forget_window();
+    noted_ = window;
     if (noted_end_ != first) noted_from_ = first;
     noted_end_ = end;
   }
   const size_t row = size_t{shape_->heads} * shape_->head_dim;
-  const auto size = static_cast<size_t>(needs_.window);
+  const auto size = static_cast<size_t>(noted_);
   std::vector<float>& ring = window_[queries.layer];
   if (ring.empty()) {
     notes_.set(notes_.bytes() + size * row * sizeof(float));
@@ -163,6 +168,12 @@ void Keeper::note_window(const LayerQueries& queries) {
     const size_t at = static_cast<size_t>(position) % size * row;
     std::copy_n(from, row, ring.begin() + static_cast<ptrdiff_t>(at));
   }
+}
+
+void Keeper::forget_window() {
+  for (const auto& ring : window_) notes_.set(notes_.bytes() - ring.size() * sizeof(float));
+  window_.assign(shape_->layers, {});
+  noted_end_ = -1;
 }
 
 void Keeper::add_mass(const Cache& cache, const LayerQueries& queries) {
@@ -204,11 +215,9 @@ void Keeper::advance(Cache& cache) {
   const LayerRows left = cache.rows(), most = policy_->kept_max(prompt_ > 0 ? prompt_ : length);
   WEIR_CHECK(left.most <= most.most && left.mean <= most.mean, "{} rows, {} on average, of {}, {}",
              left.most, left.mean, most.most, most.mean);
-  if (next_point(length) == kNoPoint) {
-    // Nobody looks at these queries any more.
-    for (const auto& ring : window_) notes_.set(notes_.bytes() - ring.size() * sizeof(float));
-    window_.assign(shape_->layers, {});
-  }
+  // Nobody looks at these queries any more, or at fewer of those to come.
+  const int32_t next = next_point(length);
+  if (next == kNoPoint || window_before(next, prompt_) != noted_) forget_window();
   cache.settle(room(cache, cache.room().tokens, prompt_));
 }
 

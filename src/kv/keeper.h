@@ -57,8 +57,9 @@ class Keeper {
          Probabilities& probabilities);
   Keeper(const Keeper& other);
   int32_t next_point(int32_t length, int32_t prompt) const;
-  uint64_t window_bytes() const;
+  int32_t window_before(int32_t point, int32_t prompt) const;
   void note_window(const LayerQueries& queries);
+  void forget_window();
   void add_mass(const Cache& cache, const LayerQueries& queries);
   void follow(const Cache& cache, const Edit& edit);
 
@@ -70,7 +71,8 @@ class Keeper {
   Needs needs_;
   int32_t prompt_ = 0;
   std::vector<uint32_t> layers_;            // That it may edit.
-  std::vector<std::vector<float>> window_;  // [layer][position % window][heads * head_dim].
+  std::vector<std::vector<float>> window_;  // [layer][position % noted_][heads * head_dim].
+  int32_t noted_ = 0;                       // Queries that it has room for.
   int32_t noted_from_ = 0, noted_end_ = 0;  // Positions whose queries are in it, or were.
   std::vector<Mass> mass_;                  // [layer]
   UsedBytes notes_;                         // Of both.

@@ -51,12 +51,16 @@ const PolicyEntry entry({"looker",
                          {{"every", "", 0, 0, 1000, true},
                           {"in_prompt", "", 0, 0, 1, true},
                           {"prompt_end", "", 1, 0, 1, true},
-                          {"window", "", 0, 0, 100, true}}},
+                          {"window", "", 0, 0, 100, true},
+                          {"past_prompt", "", -1, -1, 100, true}}},
                         [](const Arguments& a) -> std::unique_ptr<Policy> {
+                          Needs needs{a.whole("window"), false};
+                          if (a.whole("past_prompt") >= 0)
+                            needs.window_past_prompt = a.whole("past_prompt");
                           return std::make_unique<Looker>(
                               Points{a.whole("prompt_end") == 1, a.whole("every"),
                                      a.whole("in_prompt") == 1},
-                              Needs{a.whole("window"), false});
+                              needs);
                         });
 
 // Makes one row of each two, at every token past a prompt.
@@ -197,6 +201,32 @@ TEST_F(KeeperTest, AMergedRowHasGotWhatItsSourcesHad) {
     EXPECT_NEAR(got, 1, 1e-4);  // What the one new query gives.
   }
   EXPECT_EQ(pages_->used(), cache.bytes() + (10 + 41) * kHeads * sizeof(float));
+}
+
+TEST_F(KeeperTest, WhatAPointForgetsNoLaterOneSees) {
+  Cache cache(shape_, *pages_, {});
+  const auto keep = keeper("window=8");
+  compute(cache, *keep, 20, 20);
+  compute(cache, *keep, 5, 5);
+  EXPECT_EQ(Looker::queries_seen, (std::vector<int32_t>{8, 8, 5, 5}));
+}
+
+TEST_F(KeeperTest, PastAPromptFewerQueriesMayDo) {
+  Cache cache(shape_, *pages_, {});
+  const auto keep = keeper("window=8,every=20,past_prompt=2");
+  const auto notes = [&](uint64_t queries) {
+    return cache.bytes() + kLayers * queries * kHeads * kDim * sizeof(float);
+  };
+  compute(cache, *keep, 29, 10);
+  EXPECT_EQ(pages_->used(), notes(0));  // At the point; later ones need less.
+  for (int i = 0; i < 9; ++i) compute(cache, *keep, 1, 1);
+  EXPECT_EQ(pages_->used(), notes(0));
+  for (int i = 0; i < 6; ++i) compute(cache, *keep, 1, 1);
+  compute(cache, *keep, 3, 1);
+  EXPECT_EQ(Looker::points_seen, (std::vector<int32_t>{29, 40, 47}));
+  EXPECT_EQ(Looker::queries_seen, (std::vector<int32_t>{8, 8, 2, 2, 3, 3}));
+  for (int i = 0; i < 12; ++i) compute(cache, *keep, 1, 1);
+  EXPECT_EQ(pages_->used(), notes(2));
 }
 
 TEST_F(KeeperTest, NotesAreUsedBytesAndEnd) {

@@ -29,6 +29,7 @@ struct Points {
 struct Needs {
   int32_t window = 0;  // The attention of the last so many queries before a point.
   bool mass = false;   // The attention that each row has got from all queries so far.
+  int32_t window_past_prompt = window;  // Of so many where a point comes after a prompt's end.
 };
 
 // Softmax probabilities of the last queries over a layer's rows, for each query head.

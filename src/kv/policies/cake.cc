@@ -7,7 +7,8 @@
 // prefers H^(1/tau1) V^(1/tau2). A row's score is its mean over the queries and `gamma` times its
 // variance, pooled over `kernel` neighbours, and a KV head has the mean of its query heads. The
 // window stays in every layer; what is left of the budget is divided by preference. While decoding
-// layers keep their shares, and the last query chooses.
+// layers keep their shares, equal ones where the prompt was within the budget, and the last query
+// chooses. (One query has no variance: where none prefers anything, shares are equal.)
 //
 // The authors evict from a layer as soon as the next one is computed. Here all layers of a chunk
 // are computed together and the plan is made at the prompt's end, with the same result: shares
@@ -61,17 +62,16 @@ struct HeadLook {
   double entropy = 0, shift = 0;      // Sums over the rows.
 };
 
-HeadLook look_at(const WindowAttention& seen, uint32_t head, int32_t first_query) {
-  const auto rows = static_cast<size_t>(std::max(0, seen.rows - seen.queries));
-  const auto queries = static_cast<float>(seen.queries - first_query);
+HeadLook look_at(const WindowAttention& seen, uint32_t head, size_t rows) {
+  const auto queries = static_cast<float>(seen.queries);
   HeadLook out{std::vector<float>(rows), std::vector<float>(rows)};
-  for (int32_t q = first_query; q < seen.queries; ++q) {
+  for (int32_t q = 0; q < seen.queries; ++q) {
     const std::span<const float> p = seen.of(head, q).first(rows);
     for (size_t row = 0; row < rows; ++row) out.mean[row] += p[row];
     out.entropy += entropy(p);
   }
   for (float& mean : out.mean) mean /= queries;
-  for (int32_t q = first_query; q < seen.queries && queries > 1; ++q) {
+  for (int32_t q = 0; q < seen.queries && queries > 1; ++q) {
     const std::span<const float> p = seen.of(head, q).first(rows);
     for (size_t row = 0; row < rows; ++row) {
       const float off = p[row] - out.mean[row];
@@ -94,7 +94,7 @@ class Cake final : public Policy {
         every_(a.whole("every")) {}
 
   Points points() const override { return {true, every_, false}; }
-  Needs needs() const override { return {window_, false}; }
+  Needs needs() const override { return {window_, false, 1}; }
   std::unique_ptr<Policy> fork() const override { return std::make_unique<Cake>(*this); }
 
   LayerRows kept_max(int32_t prompt) const override {
@@ -104,14 +104,14 @@ class Cake final : public Policy {
   }
 
   std::vector<Edit> plan(const PolicyView& view) override {
-    const bool decoding = view.prompt == divided_at_ && view.length > view.prompt;
+    const bool divided = view.prompt == divided_at_ && view.length > view.prompt;
     std::vector<int32_t> rows;
     for (const uint32_t layer : view.layers) rows.push_back(view.rows(layer));
     const auto budget = static_cast<uint64_t>(budget_rows(budget_, view.prompt));
-    if (!decoding && LayerRows::of(rows).mean <= budget) return {};
+    if (!divided && LayerRows::of(rows).mean <= budget) return {};
     std::vector<Look> looks;
-    for (const uint32_t layer : view.layers) looks.push_back(look(view, layer, decoding));
-    if (!decoding) divide(view, rows, looks);
+    for (const uint32_t layer : view.layers) looks.push_back(look(view, layer));
+    if (!divided) divide(view, rows, looks);
     std::vector<Edit> edits;
     for (size_t i = 0; i < rows.size(); ++i) {
       if (rows[i] <= shares_[i]) continue;
@@ -128,15 +128,15 @@ class Cake final : public Policy {
     double preference = 0;
   };
 
-  Look look(const PolicyView& view, uint32_t layer, bool last_query_only) const {
+  Look look(const PolicyView& view, uint32_t layer) const {
     const WindowAttention seen = view.window(layer);
     const uint32_t group = view.heads / view.kv_heads;
+    const auto before = static_cast<size_t>(std::max(0, seen.rows - window_));
     Look out;
-    const int32_t first_query = last_query_only ? std::max(0, seen.queries - 1) : 0;
     double spread = 0, shift = 0;
     for (uint32_t head = 0; head < view.heads; ++head) {
       if (head % group == 0) out.scores.emplace_back(static_cast<size_t>(seen.rows));
-      const HeadLook mine = look_at(seen, head, first_query);
+      const HeadLook mine = look_at(seen, head, before);
       spread += mine.entropy, shift += mine.shift;
       for (size_t row = 0; row < mine.mean.size(); ++row)
         out.scores.back()[row] += mine.mean[row] + gamma_ * mine.variance[row];

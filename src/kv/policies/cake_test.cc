@@ -109,11 +109,10 @@ TEST(Cake, SharesStayWhileDecoding) {
   EXPECT_EQ(policy->kept_max(view.prompt).mean, 20u);
   EXPECT_LT(policy->kept_max(view.prompt).most, 53u);
   EXPECT_EQ(policy->kept_max(view.prompt + 9).most, static_cast<uint64_t>(view.prompt + 9));
-  // Later the attention is another, and the last query alone counts.
+  // Later the last query alone counts.
   view.length += 8;
-  std::swap(view.attention[0], view.attention[2]);
   for (WindowAttention& seen : view.attention)
-    for (const size_t head : {0u, 1u}) seen.p[(head * 4 + 3) * 60 + 50] = 0.9f;
+    seen = {1, 60, std::vector<float>(2 * 60, 0.001f)}, seen.p[50] = seen.p[110] = 0.9f;
   const auto later = policy->fork()->plan(view);
   ASSERT_EQ(later.size(), shares.size());
   for (size_t i = 0; i < later.size(); ++i) {
