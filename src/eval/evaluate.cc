@@ -130,6 +130,12 @@ Result<ContextReport> Evaluation::at(uint32_t context) {
 
 }  // namespace
 
+const char* mode_name(TaskMode mode) {
+  return mode == TaskMode::kTurns          ? "turns"
+         : mode == TaskMode::kQuestionSeen ? "question_seen"
+                                           : "shared_context";
+}
+
 std::string bucket_name(std::string_view measure, const Bucket& bucket) {
   return fmt::format("{}_{}_{}", measure, bucket.first, bucket.last);
 }

@@ -32,15 +32,9 @@ json::object object(const ArmReport& a, double full_bytes) {
           {"attention_error_by_head", std::move(layers)}};
 }
 
-const char* name_of(TaskMode mode) {
-  return mode == TaskMode::kTurns          ? "turns"
-         : mode == TaskMode::kQuestionSeen ? "question_seen"
-                                           : "shared_context";
-}
-
 json::object object(const TaskReport& t) {
-  return {{"name", t.name},           {"mode", name_of(t.mode)},  {"turns", t.turns},
-          {"full", t.full},           {"questions", t.questions}, {"chance", t.chance},
+  return {{"name", t.name},           {"mode", mode_name(t.mode)}, {"turns", t.turns},
+          {"full", t.full},           {"questions", t.questions},  {"chance", t.chance},
           {"threshold", t.threshold}, {"reported", t.reported()}};
 }
 

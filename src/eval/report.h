@@ -81,6 +81,7 @@ inline constexpr std::string_view kAttentionError = "attention_error";  // Of al
 inline constexpr Bucket kBuckets[] = {{1, 8}, {9, 32}, {33, 64}};
 inline constexpr int kSteps = kBuckets[2].last;
 
+const char* mode_name(TaskMode mode);  // "shared_context", "turns", "question_seen"
 std::string bucket_name(std::string_view measure, const Bucket& bucket);  // "kl_9_32"
 
 std::string table_of(const Report& report);

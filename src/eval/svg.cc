@@ -12,9 +12,20 @@ namespace {
 // The plot's own sides, and the legend beside it, which is as wide as its longest name.
 constexpr double kLeft = 64, kRight = 430, kTop = 30, kBottom = 294, kHeight = 340;
 constexpr double kLegendLeast = 130, kLegendMargin = 30, kLetter = 6.5;
+constexpr double kLegendTop = kTop + 14, kLegendStep = 18;
 constexpr std::array<std::string_view, 10> kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                        "#8c6d00", "#56b4e9", "#7f3fbf", "#444444",
                                                        "#b22222", "#4f7f00"};
+
+// Lines beyond the number of colours have the same ones again, dashed, with hollow points.
+struct Look {
+  std::string_view stroke, fill, dashes;
+};
+
+Look look_of(size_t line) {
+  const std::string_view colour = kColours[line % kColours.size()];
+  return line < kColours.size() ? Look{colour, colour, "none"} : Look{colour, "#fff", "5 3"};
+}
 
 struct Axis {
   double least, most, from, to;  // Values, and where they lie.
@@ -39,7 +50,7 @@ class Drawing {
   double legend_width() const;
   void draw_x_axis();
   void draw_y_axis();
-  void draw(const PlotLine& line, std::string_view colour);
+  void draw(const PlotLine& line, const Look& look);
   template <typename... T>
   void add(fmt::format_string<T...> format, T&&... values) {
     out_ += fmt::format(format, std::forward<T>(values)...);
@@ -100,29 +111,32 @@ void Drawing::draw_y_axis() {
       y_.at(plot_.base));
 }
 
-void Drawing::draw(const PlotLine& line, std::string_view colour) {
+void Drawing::draw(const PlotLine& line, const Look& look) {
   std::string path;
   for (const PlotPoint& p : line.points) {
     const double x = x_.at(std::log(p.x));
     path += fmt::format("{:.1f},{:.1f} ", x, y_.at(p.y));
-    add(R"(<line stroke="{0}" x1="{1:.1f}" x2="{1:.1f}" y1="{2:.1f}" y2="{3:.1f}"/>)", colour, x,
-        y_.at(p.low), y_.at(p.high));
-    add(R"(<circle fill="{}" cx="{:.1f}" cy="{:.1f}" r="4"><title>{}</title></circle>)", colour, x,
-        y_.at(p.y), escaped(p.says));
+    add(R"(<line stroke="{0}" x1="{1:.1f}" x2="{1:.1f}" y1="{2:.1f}" y2="{3:.1f}"/>)", look.stroke,
+        x, y_.at(p.low), y_.at(p.high));
+    add(R"(<circle fill="{}" stroke="{}" cx="{:.1f}" cy="{:.1f}" r="4"><title>{}</title></circle>)",
+        look.fill, look.stroke, x, y_.at(p.y), escaped(p.says));
   }
-  add(R"(<polyline fill="none" stroke="{}" points="{}"/>)", colour, path);
+  add(R"(<polyline fill="none" stroke="{}" stroke-dasharray="{}" points="{}"/>)", look.stroke,
+      look.dashes, path);
 }
 
 std::string Drawing::text() {
-  out_ = svg_begin(kRight + legend_width(), kHeight);
+  const double legend_end = kLegendTop + kLegendStep * static_cast<double>(plot_.lines.size());
+  out_ = svg_begin(kRight + legend_width(), std::max(kHeight, legend_end));
   add(R"(<text class="t" x="{}" y="16">{}</text>)", kLeft, escaped(plot_.title));
   draw_x_axis();
   draw_y_axis();
   for (size_t i = 0; i < plot_.lines.size(); ++i) {
-    const std::string_view colour = kColours[i % kColours.size()];
-    draw(plot_.lines[i], colour);
-    const double y = kTop + 14 + 18 * static_cast<double>(i), x = kRight + 12;
-    add(R"(<circle fill="{}" cx="{}" cy="{}" r="4"/>)", colour, x, y - 4);
+    const Look look = look_of(i);
+    draw(plot_.lines[i], look);
+    const double y = kLegendTop + kLegendStep * static_cast<double>(i), x = kRight + 12;
+    add(R"(<circle fill="{}" stroke="{}" cx="{}" cy="{}" r="4"/>)", look.fill, look.stroke, x,
+        y - 4);
     add(R"(<text x="{}" y="{}">{}</text>)", x + 10, y, escaped(plot_.lines[i].name));
   }
   return out_ + "</svg>\n";

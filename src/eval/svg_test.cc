@@ -37,6 +37,15 @@ TEST(Svg, EveryPointIsThereOnceAndInItsLegendsColour) {
   EXPECT_EQ(count_of(svg, "<circle fill=\"#d55e00\""), 2u);
 }
 
+TEST(Svg, ManyLinesHaveALookOfTheirOwnAndRoomForTheirNames) {
+  Plot plot = kPlot;
+  for (int i = 0; i < 18; ++i) plot.lines.push_back({"more", {{50, 1, 1, 1, ""}}});
+  const std::string svg = svg_of(plot);
+  EXPECT_THAT(svg, HasSubstr("height=\"404\""));
+  EXPECT_EQ(count_of(svg, "fill=\"#fff\" stroke=\"#0072b2\""), 2u);  // A point and its legend.
+  EXPECT_THAT(svg_of(kPlot), HasSubstr("width=\"560\" height=\"340\""));
+}
+
 TEST(Svg, PointsInTheMiddleOfALogarithmicAxisLieInTheMiddle) {
   // From 64 to 430, each with a margin of 4 % of the range.
   const std::string svg = svg_of(kPlot);

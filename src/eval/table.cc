@@ -52,8 +52,8 @@ std::string asked(const ContextReport& c, const TaskReport& task) {
         "{}: not reported, the full cache has {:.2f} and guessing may have {:.2f} "
         "(of {} questions)\n",
         task.name, task.full, task.threshold, task.questions);
-  std::string out =
-      fmt::format("{}: {} questions, chance {:.3f}\n", task.name, task.questions, task.chance);
+  std::string out = fmt::format("{} ({}): {} questions, chance {:.3f}\n", task.name,
+                                mode_name(task.mode), task.questions, task.chance);
   for (const ArmReport& a : c.arms) {
     const Measure& accuracy = measure(a, task.name);
     out += fmt::format("  {:<30}{:>6.2f}  {:<26}log-probability {}\n", a.arm.recipe, accuracy.mean,

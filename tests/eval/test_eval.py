@@ -90,6 +90,8 @@ def test_a_conversation_is_reported_by_turn(judged, arms):
             turns = [arm["measures"][f"needle_turns_{k}{suffix}"]["mean"] for k in range(1, 6)]
             whole = arm["measures"][f"needle_turns{suffix}"]["mean"]
             assert whole == pytest.approx(sum(turns) / 5, abs=1e-12)
+    assert "needle (shared_context): 10 questions" in judged[0]
+    assert "needle_turns (turns): 10 questions" in judged[0]
     assert "by turn" in judged[0]
 
 
