@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes what bench/kv_results.sh measured between the marks of a page, whose prose stays."""
+"""Writes what bench/kv_results.sh measured: the tables between the marks of a page, whose prose
+stays; their figures as JSON beside it, for docs/methods.md; and a plot for each table."""
 
 import json
 import sys
@@ -14,17 +15,24 @@ def change(measure, digits=2):
 
 
 def going_on(context):
-    yield "| recipe | bytes, % | peak, % | KL | 1-8 | 9-32 | 33-64 | same top, % | second copy |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield ("| recipe | bytes, % | peak, % | KL | 1-8 | 9-32 | 33-64 | same top, % | attention | "
+           "second copy |")
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     full = context["recipes"][0]
     for arm in context["recipes"]:
         m = arm["measures"]
         kl = m["kl"]
         near = " | ".join(f"{m[name]['mean']:.2f}" for name in ("kl_1_8", "kl_9_32", "kl_33_64"))
-        yield (f"| `{arm['recipe']}` | {100 * arm['bytes_share']:.0f} "
+        yield (f"| `{arm['recipe']}` | {100 * arm['bytes_share']:.1f} "
                f"| {100 * arm['bytes_peak'] / full['bytes']:.0f} "
                f"| {kl['mean']:.3f} [{kl['change_low']:.3f}, {kl['change_high']:.3f}] | {near} "
-               f"| {100 * m['same_top']['mean']:.0f} | {change(m['second_copy'])} |")
+               f"| {100 * m['same_top']['mean']:.0f} | {m['attention_error']['mean']:.2f} "
+               f"| {change(m['second_copy'])} |")
+
+
+def by_turn(arm, task):
+    names = [f"{task['name']}_{turn}" for turn in range(1, task["turns"] + 1)]
+    return " ".join(f"{arm['measures'][name]['mean']:.2f}" for name in names)
 
 
 def asked(context):
@@ -41,35 +49,67 @@ def asked(context):
         cells = [f"{arm['measures'][t['name']]['mean']:.2f} "
                  f"({change(arm['measures'][t['name']])})" for t in reported]
         yield f"| `{arm['recipe']}` | " + " | ".join(cells) + " |"
+    for task in (t for t in reported if t["turns"]):
+        parts = [f"`{arm['recipe']}` {by_turn(arm, task)}" for arm in context["recipes"]]
+        yield f"\n`{task['name']}` by turn: " + "; ".join(parts) + "."
 
 
 def times(context):
     full = context["recipes"][0]
     parts = [f"`{a['recipe']}` {a['prefill_s'] / full['prefill_s']:.2f}"
              for a in context["recipes"][1:]]
-    yield ("Seconds of the prompt over the full cache's " f"{full['prefill_s']:.2f}: "
+    yield (f"Seconds of one prompt over the full cache's {full['prefill_s']:.2f}: "
            + ", ".join(parts) + ".")
 
 
-def section(name, report):
-    yield (f"## {name}: {report['samples']} samples of {report['text']}, seed {report['seed']}, "
-           f"{report['isa']}\n")
-    for context in report["contexts"]:
-        yield f"### {context['context']} tokens\n"
-        for part in (going_on, asked, times):
-            yield from part(context)
-            yield ""
+def section(model, report, plot):
+    (context,) = report["contexts"]
+    yield (f"## {model}, {context['context']} tokens: {report['samples']} samples of "
+           f"{report['text']}, seed {report['seed']}, {report['isa']}\n")
+    yield f"![KL divergence against bytes]({plot})\n"
+    for part in (going_on, asked, times):
+        yield from part(context)
+        yield ""
+
+
+def summary(model, report):
+    """What docs/methods.md shows of each recipe: means, and where they differ from the full
+    cache's."""
+    (context,) = report["contexts"]
+    shown = ["kl", "same_top", "attention_error", "second_copy",
+             *(t["name"] for t in context["tasks"] if t["reported"])]
+    recipes = [{"recipe": arm["recipe"], "bytes_share": round(arm["bytes_share"], 4),
+                "measures": {name: {key: round(value, 4)
+                                    for key, value in arm["measures"][name].items()}
+                             for name in shown}}
+               for arm in context["recipes"]]
+    return {"model": model, "context": context["context"], "recipes": recipes,
+            **{key: report[key] for key in ("samples", "seed", "text", "isa")}}
+
+
+def first_plot(page):
+    """The KL divergence against bytes, as the report's own page draws it."""
+    begin = page.index("<svg")
+    return page[begin:page.index("</svg>") + len("</svg>")] + "\n"
 
 
 def main():
     folder, page = Path(sys.argv[1]), Path(sys.argv[2])
     before, rest = page.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
-    lines = []
-    for path in sorted(folder.glob("*.json")):
-        lines += section(path.stem, json.loads(path.read_text(encoding="utf-8")))
+    lines, summaries = [], []
+    reports = {path.stem: json.loads(path.read_text(encoding="utf-8"))
+               for path in folder.glob("*-*.json")}
+    for name in sorted(reports, key=lambda n: (n.rsplit("-", 1)[0], int(n.rsplit("-", 1)[1]))):
+        model, plot = name.rsplit("-", 1)[0], f"kv_{name}.svg"
+        html = (folder / f"{name}.html").read_text(encoding="utf-8")
+        (page.parent / plot).write_text(first_plot(html), encoding="utf-8")
+        lines += section(model, reports[name], plot)
+        summaries.append(summary(model, reports[name]))
     page.write_text(before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + after,
                     encoding="utf-8")
+    page.with_name("kv_results.json").write_text(json.dumps(summaries, indent=1) + "\n",
+                                                 encoding="utf-8")
 
 
 if __name__ == "__main__":

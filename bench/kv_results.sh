@@ -1,23 +1,20 @@
 #!/usr/bin/env bash
-# Judges every keep method on both models and writes bench/KV_RESULTS.md's tables and the pages with
-# plots beside it. SAMPLES, CONTEXTS and BUDGETS make it longer; WEIR names another program.
+# Judges every method on both models, at equal bytes, alone and composed, and writes
+# bench/KV_RESULTS.md's tables, its plots and bench/kv_results.json. Within two hours on two cores
+# (bench/kv_plan.py). TEXT is a text to take samples of; WEIR another program; words are
+# bench/kv_measure.py's, say --samples 1 --models smollm2 --contexts 512. OUT keeps the pages with
+# all plots, PAGE is another page than bench/KV_RESULTS.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-weir=${WEIR:-build/release/weir}
-out=build/kv_results
+out=${OUT:-build/kv_results}
 mkdir -p "$out"
 
 # Prose that no model has learnt by heart: this project's own.
-cat tests/reference/texts/*.txt ARCHITECTURE.md CONTRIBUTING.md docs/server.md docs/accuracy.md \
-  docs/bench.md > "$out/texts-and-pages"
+prose=$out/texts-and-pages
+cat tests/reference/texts/*.txt ARCHITECTURE.md CONTRIBUTING.md docs/{accuracy,bench,eval}.md \
+  docs/{kv-methods,server}.md > "$prose"
 
-for model in ${MODELS:-smollm2 gemma3-270m}; do
-  start=$SECONDS
-  "$weir" eval "$model" --text "$out/texts-and-pages" --samples "${SAMPLES:-6}" \
-    --context "${CONTEXTS:-512}" --budgets "${BUDGETS:-0.5,0.25,0.1}" --max-model-len 8192 \
-    --json "$out/$model.json" --html "bench/kv_$model.html" > "$out/$model.txt"
-  echo "$model: $((SECONDS - start)) s"
-done
-
-python3 bench/kv_results.py "$out" bench/KV_RESULTS.md
+python3 bench/kv_measure.py --weir "${WEIR:-build/release/weir}" --text "${TEXT:-$prose}" \
+  --out "$out" "$@"
+python3 bench/kv_results.py "$out" "${PAGE:-bench/KV_RESULTS.md}"

@@ -1,0 +1,72 @@
+"""bench/kv_results.py: tables, plots and figures of reports, written beside a page's prose."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROSE = "# Title\n\nBefore.\n\n<!-- measured: begin -->\nold\n<!-- measured: end -->\n\nAfter.\n"
+
+
+def measure(mean, change):
+    return {"mean": mean, "change": change, "change_low": change - 0.5, "change_high": change + 0.5}
+
+
+def arm(recipe, share, kl):
+    names = ["kl", "kl_1_8", "kl_9_32", "kl_33_64", "same_top", "attention_error", "second_copy",
+             "needle_turns", "needle_turns_1", "needle_turns_2"]
+    return {"recipe": recipe, "bytes": 1000 * share, "bytes_share": share, "prefill_s": 2 * share,
+            "bytes_peak": 1000, "measures": {name: measure(kl, kl) for name in names}}
+
+
+def report(context):
+    task = {"name": "needle_turns", "turns": 2, "full": 1.0, "threshold": 0.5, "reported": True}
+    guessed = {"name": "key_value", "turns": 0, "full": 0.25, "threshold": 0.5, "reported": False}
+    return {"samples": 3, "text": "a-text", "seed": 1, "isa": "avx2", "contexts": [
+        {"context": context, "tasks": [task, guessed],
+         "recipes": [arm("keep=all", 1, 0), arm("keep=x(budget=64)", 0.25, 0.75)]}]}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The folder with the page, after two reports."""
+    folder = tmp_path_factory.mktemp("results")
+    (folder / "page.md").write_text(PROSE)
+    (folder / "bytes.json").write_text("{}")  # Is of no table.
+    for context in (2048, 512):
+        (folder / f"m-1b-{context}.json").write_text(json.dumps(report(context)))
+        (folder / f"m-1b-{context}.html").write_text(f"<p><svg>{context}</svg><svg>2</svg></p>")
+    subprocess.run([sys.executable, ROOT / "bench/kv_results.py", folder, folder / "page.md"],
+                   check=True)
+    return folder
+
+
+def test_the_prose_stays_and_the_tables_are_new(written):
+    page = (written / "page.md").read_text()
+    assert page.startswith("# Title\n\nBefore.\n\n<!-- measured: begin -->\n")
+    assert page.endswith("<!-- measured: end -->\n\nAfter.\n")
+    assert "old" not in page
+    assert page.index("m-1b, 512 tokens") < page.index("m-1b, 2048 tokens")
+    assert "| `keep=x(budget=64)` | 25.0 | 100 | 0.750 [0.250, 1.250] |" in page
+    assert "| `keep=x(budget=64)` | 0.75 (+0.75 [+0.25, +1.25]) |" in page
+    assert "`needle_turns` by turn: `keep=all` 0.00 0.00; `keep=x(budget=64)` 0.75 0.75." in page
+    assert "`key_value` is not reported: the full cache has 0.25, and guessing may have 0.5" in page
+    assert "`keep=x(budget=64)` 0.25." in page  # Seconds over the full cache's.
+
+
+def test_plots_lie_beside_the_page(written):
+    for context in (512, 2048):
+        assert f"](kv_m-1b-{context}.svg)" in (written / "page.md").read_text()
+        assert (written / f"kv_m-1b-{context}.svg").read_text() == f"<svg>{context}</svg>\n"
+
+
+def test_figures_are_kept_for_the_page_of_methods(written):
+    first, second = json.loads((written / "kv_results.json").read_text())
+    assert (first["model"], first["context"], second["context"]) == ("m-1b", 512, 2048)
+    assert [r["recipe"] for r in first["recipes"]] == ["keep=all", "keep=x(budget=64)"]
+    assert first["recipes"][1]["bytes_share"] == 0.25
+    assert set(first["recipes"][1]["measures"]) == {
+        "kl", "same_top", "attention_error", "second_copy", "needle_turns"}
