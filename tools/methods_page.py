@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Prints docs/methods.md: the catalogue of KV methods, as `weir kv methods --json` gives it on
+standard input, with what bench/kv_results.sh measured last (bench/kv_results.json)."""
+
+import json
+import sys
+from pathlib import Path
+
+MEASURED = Path(__file__).resolve().parents[1] / "bench/kv_results.json"
+
+HEAD = """# KV methods
+
+Which methods a recipe may name ([kv-methods.md](kv-methods.md) says how), and what was last
+measured of each alone, with `weir eval` ([eval.md](eval.md) says what each figure is). This page is
+made, not written: `build/release/weir kv methods --json | tools/methods_page.py > docs/methods.md`.
+"""
+
+ROLES = {"keep": "which rows stay", "store": "how settled rows are stored",
+         "read": "which rows a query reads"}
+
+
+def bounds(p):
+    if "words" in p:
+        return " or ".join(p["words"])
+    return f"{p['minimum']:.15g} to {p['maximum']:.15g}"
+
+
+def parameters(method):
+    if not method["parameters"]:
+        return
+    yield "| parameter | default | may be | is |"
+    yield "|---|---|---|---|"
+    for p in method["parameters"]:
+        yield f"| `{p['name']}` | {p['default']} | {bounds(p)} | {p['description']} |"
+    yield ""
+
+
+def interval(m):
+    return f"{m['mean']:.3f} [{m['change_low']:.3f}, {m['change_high']:.3f}]"
+
+
+def is_of(recipe, method):
+    """Whether a recipe is this method alone."""
+    word = f"{method['role']}={method['name']}"
+    return recipe == word or (recipe.startswith(word + "(") and ";" not in recipe)
+
+
+def measured(method, evaluations):
+    rows = [(e, r) for e in evaluations for r in e["recipes"] if is_of(r["recipe"], method)]
+    if not rows:
+        yield "Not measured yet."
+        return
+    yield ("| model, context, samples | recipe | bytes, % | KL | same top, % | attention error "
+           "| second copy |")
+    yield "|---|---|---|---|---|---|---|"
+    for e, r in rows:
+        m = r["measures"]
+        yield (f"| {e['model']}, {e['context']}, {e['samples']} | `{r['recipe']}` "
+               f"| {100 * r['bytes_share']:.1f} | {interval(m['kl'])} "
+               f"| {100 * m['same_top']['mean']:.0f} | {m['attention_error']['mean']:.2f} "
+               f"| {m['second_copy']['change']:+.2f} |")
+
+
+def cost(method):
+    heads = (f" and {method['bytes_per_query_head']} for each of its query heads"
+             if method["bytes_per_query_head"] else "")
+    return (f"Observes {method['observes']}; beside keys and values a row of a KV head takes up to "
+            f"{method['bytes_per_row']} bytes{heads}.")
+
+
+def section(method, evaluations):
+    description = method["description"]
+    yield f"### `{method['role']}={method['name']}`: {description}\n"
+    yield f"{method['paper'][0].upper()}{method['paper'][1:]}.\n"
+    yield cost(method) + "\n"
+    yield from parameters(method)
+    yield from measured(method, evaluations)
+    yield ""
+
+
+def page(catalogue, evaluations):
+    yield HEAD
+    for role in dict.fromkeys(m["role"] for m in catalogue):
+        yield f"## `{role}=`: {ROLES[role]}\n"
+        for method in (m for m in catalogue if m["role"] == role):
+            yield from section(method, evaluations)
+
+
+def main():
+    evaluations = json.loads(MEASURED.read_text(encoding="utf-8"))
+    print("\n".join(page(json.load(sys.stdin)["methods"], evaluations)).rstrip())
+
+
+if __name__ == "__main__":
+    main()
