@@ -267,4 +267,8 @@ void merge(Partial& into, const Partial& part) {
       static_cast<int>(into.out.size()));
 }
 
+void finish(const Partial& part, float* to) {
+  kernels().finish_row(part.out.data(), part.sum, static_cast<int>(part.out.size()), true, to);
+}
+
 }  // namespace weir

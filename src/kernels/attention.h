@@ -69,6 +69,9 @@ struct Partial {
 // REQUIRES max >= the lowest finite float (its value where nothing was seen), as attend leaves it.
 void merge(Partial& into, const Partial& part);
 
+// to[head_dim] = what attend gives where nobody asks for max and sum; zeros where nothing was seen.
+void finish(const Partial& part, float* to);
+
 // Consecutive query rows of one sequence in one layer.
 struct AttentionSpan {
   std::span<const AttentionList> lists;  // [kv_heads]

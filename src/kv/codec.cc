@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
-#include "kv/method_table.h"
-
 namespace weir {
 
 std::string Codec::id() const {
@@ -24,15 +20,6 @@ Result<std::shared_ptr<const Codec>> make_codec(std::string_view name, const Pag
   }
   return fail(Code::kNotFound, fmt::format("no codec is named {}; there are: {}", name, known),
               "codec");
-}
-
-CodecEntry::CodecEntry(MethodInfo its_info, Make its_make)
-    : info(std::move(its_info)), make(its_make) {
-  MethodTable<CodecEntry>::add(*this);
-}
-
-std::vector<const CodecEntry*> codecs() {
-  return MethodTable<CodecEntry>::all();
 }
 
 }  // namespace weir

@@ -15,6 +15,7 @@
 
 #include "kernels/attention.h"
 #include "kv/method.h"
+#include "kv/method_table.h"
 #include "tensor/dtype.h"
 #include "weir/status.h"
 
@@ -71,16 +72,12 @@ class Codec {
 // there are.
 Result<std::shared_ptr<const Codec>> make_codec(std::string_view name, const PageShape& shape);
 
-// A codec's line in the table of codecs: one static object in its file.
-struct CodecEntry {
-  using Make = std::shared_ptr<const Codec> (*)(const PageShape& shape, const Arguments& arguments);
-  CodecEntry(MethodInfo its_info, Make its_make);
-
-  MethodInfo info;
-  Make make;
-};
+using CodecEntry = MethodEntry<std::shared_ptr<const Codec> (*)(const PageShape& shape,
+                                                                const Arguments& arguments)>;
 
 // By name.
-std::vector<const CodecEntry*> codecs();
+inline std::vector<const CodecEntry*> codecs() {
+  return MethodTable<CodecEntry>::all();
+}
 
 }  // namespace weir

@@ -1,12 +1,14 @@
-// The methods of one role, by name: each file under policies/ or codecs/ enters its own before
-// main().
+// The methods of one role, by name: each file under policies/, codecs/ or retrievers/ enters its own
+// before main().
 #pragma once
 
 #include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "kv/method.h"
 
 namespace weir {
 
@@ -29,6 +31,19 @@ class MethodTable {
     static std::map<std::string_view, const Entry*> all;
     return all;
   }
+};
+
+// A method's line in the table of its role: one static object in its file. `Maker` is a pointer to
+// a function that makes one as a recipe says.
+template <typename Maker>
+struct MethodEntry {
+  using Make = Maker;
+  MethodEntry(MethodInfo its_info, Make its_make) : info(std::move(its_info)), make(its_make) {
+    MethodTable<MethodEntry>::add(*this);
+  }
+
+  MethodInfo info;
+  Make make;
 };
 
 }  // namespace weir

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "kernels/layout.h"
-#include "kv/cache.h"
+#include "kv/test_steps.h"
 
 namespace weir {
 namespace {
@@ -31,14 +31,9 @@ class PageIndexTest : public testing::TestWithParam<const char*> {
   }
   void append(Cache& cache, int32_t to, int32_t chunk = 64) {
     while (cache.length() < to) {
-      const int32_t at = cache.length(), point = cache.next_point();
-      const int32_t rows = std::min({chunk, to - at, point - at});
-      cache.extend(rows);
-      for (uint32_t l = 0; l < kLayers; ++l)
-        for (int32_t r = 0; r < rows; ++r) cache.write(l, at + r, row().data(), row().data());
-      cache.advance(std::vector<int32_t>(static_cast<size_t>(rows), 7));
-      if (cache.length() == point) cache.seal();
-      cache.summarise();
+      step_towards(cache, to, chunk, [&](uint32_t layer, int32_t position) {
+        cache.write(layer, position, row().data(), row().data());
+      });
       check(cache);
     }
   }

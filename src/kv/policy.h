@@ -15,6 +15,7 @@
 #include "kv/edit.h"
 #include "kv/layer_budget.h"
 #include "kv/method.h"
+#include "kv/method_table.h"
 
 namespace weir {
 
@@ -82,16 +83,11 @@ class Policy {
   virtual std::unique_ptr<Policy> fork() const = 0;
 };
 
-// A policy's line in the table: one static object in its file.
-struct PolicyEntry {
-  using Make = std::unique_ptr<Policy> (*)(const Arguments& arguments);
-  PolicyEntry(MethodInfo its_info, Make its_make);
-
-  MethodInfo info;
-  Make make;
-};
+using PolicyEntry = MethodEntry<std::unique_ptr<Policy> (*)(const Arguments& arguments)>;
 
 // By name.
-std::vector<const PolicyEntry*> policies();
+inline std::vector<const PolicyEntry*> policies() {
+  return MethodTable<PolicyEntry>::all();
+}
 
 }  // namespace weir

@@ -78,11 +78,8 @@ void write_word(const std::optional<RecipeWord<Entry>>& word, std::string& to) {
                     word->arguments.text());
 }
 
-// `word` is "role=method(list)".
-Status set_word(std::string_view word, Recipe& recipe) {
-  std::string_view method = word;
-  const std::string_view role = cut(method, '=');
-  method = trimmed(method);
+// `method` is "name(list)".
+Status set_word(std::string_view role, std::string_view method, Recipe& recipe) {
   if (role == "keep") {
     WEIR_ASSIGN(recipe.keep, parse_word(role, method, policies(), "all"));
   } else if (role == "store") {
@@ -113,9 +110,9 @@ Result<Recipe> parse_recipe(std::string_view text) {
   for (std::string_view rest = text; !trimmed(rest).empty();) {
     const std::string_view word = cut(rest, ';');
     if (word.empty()) continue;
-    WEIR_TRY(set_word(word, recipe));
-    std::string_view rest_of_word = word;
-    const std::string_view role = cut(rest_of_word, '=');
+    std::string_view method = word;
+    const std::string_view role = cut(method, '=');
+    WEIR_TRY(set_word(role, trimmed(method), recipe));
     if (seen.find(role) != seen.npos) return invalid("{} is the second word for {}", word, role);
     seen += fmt::format("{};", role);
   }

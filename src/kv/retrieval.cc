@@ -12,7 +12,7 @@ void Retrieval::Partials::resize(size_t heads, size_t dim) {
 }
 
 void Retrieval::plan_rows(std::span<const AttentionSpan> spans) {
-  rows_.clear(), span_rows_.clear();
+  span_rows_.clear();
   for (size_t i = 0; i < readers_.size(); ++i) {
     const Reader& reader = readers_[i];
     const int32_t rows = spans[reader.span].rows;
@@ -29,7 +29,8 @@ void Retrieval::plan_rows(std::span<const AttentionSpan> spans) {
 void Retrieval::begin(uint32_t layer, const AttentionShape& shape, std::span<const Reader> readers,
                       std::vector<AttentionSpan>& spans) {
   readers_.assign(readers.begin(), readers.end());
-  layer_ = layer, shape_ = shape, bytes_ = macs_ = 0;
+  layer_ = layer, shape_ = shape;
+  rows_.clear();
   if (readers_.empty()) return;
   heads_ = static_cast<size_t>(shape.heads), kv_heads_ = static_cast<size_t>(shape.kv_heads);
   group_ = heads_ / kv_heads_, dim_ = static_cast<size_t>(shape.head_dim);
@@ -107,8 +108,7 @@ bool Retrieval::choose_again() {
     PageRead& read = reads_[i];
     if (read.round > 0 && read.named.empty()) return;
     for (size_t h = 0; h < group_; ++h) {
-      const size_t at = heads_at(i) + h;
-      read.so_far[h] = {all_.max[at], all_.sum[at], std::span(all_.out).subspan(at * dim_, dim_)};
+      read.so_far[h] = all_.head(heads_at(i) + h, dim_);
     }
     ++read.round;
     read.named.clear();
@@ -127,8 +127,8 @@ bool Retrieval::choose_again() {
 void Retrieval::merge_round() {
   for (const size_t row : round_rows_)
     for (size_t at = row * heads_; at < (row + 1) * heads_; ++at) {
-      Partial into{all_.max[at], all_.sum[at], std::span(all_.out).subspan(at * dim_, dim_)};
-      merge(into, {part_.max[at], part_.sum[at], std::span(part_.out).subspan(at * dim_, dim_)});
+      Partial into = all_.head(at, dim_);
+      merge(into, part_.head(at, dim_));
       all_.max[at] = into.max, all_.sum[at] = into.sum;
     }
 }
@@ -149,15 +149,16 @@ void Retrieval::finish(std::span<AttentionSpan> spans) {
 }
 
 // As attend() leaves it: divided, unless somebody means to merge more.
-void Retrieval::deliver(const Row& row, size_t from, const AttentionSpan& to) const {
+void Retrieval::deliver(const Row& row, size_t from, const AttentionSpan& to) {
   for (size_t h = 0; h < heads_; ++h, ++from) {
     const size_t at = row.in_span * heads_ + h;
-    const bool divide = to.max == nullptr && all_.sum[from] != 0;
-    for (size_t d = 0; d < dim_; ++d) {
-      const float x = all_.out[from * dim_ + d];
-      to.out[at * dim_ + d] = divide ? x / all_.sum[from] + 0.0f : x;
+    const Partial head = all_.head(from, dim_);
+    if (!to.max) {
+      weir::finish(head, to.out + at * dim_);
+      continue;
     }
-    if (to.max) to.max[at] = all_.max[from], to.sum[at] = all_.sum[from];
+    std::ranges::copy(head.out, to.out + at * dim_);
+    to.max[at] = head.max, to.sum[at] = head.sum;
   }
 }
 
@@ -167,15 +168,26 @@ void Retrieval::count(size_t i) {
   const auto tail = static_cast<uint64_t>(read.tail_pages);
   const auto chosen = static_cast<uint64_t>(std::ranges::count(read.read, true));
   readers_[row.reader].cache->count_reads({chosen + tail, read.summaries.size() + tail});
-  // Of all KV heads, up to a slot.
-  const auto bytes_to = [&](int32_t slot) { return table(row).bytes_read(slot); };
-  uint64_t bytes = bytes_to(row.slot + 1) - bytes_to(read.pages() * kPageSlots);
-  for (int32_t p = 0; p < read.pages(); ++p)
-    if (read.read[static_cast<size_t>(p)])
+}
+
+Retrieval::Work Retrieval::work() const {
+  Work out;
+  for (size_t i = 0; i < rows_.size() * kv_heads_; ++i) {
+    const Row& row = rows_[i / kv_heads_];
+    const PageRead& read = reads_[i];
+    // Of all KV heads, up to a slot.
+    const auto bytes_to = [&](int32_t slot) { return table(row).bytes_read(slot); };
+    const int32_t tail = read.pages() * kPageSlots;
+    uint64_t bytes = bytes_to(row.slot + 1) - bytes_to(tail);
+    auto slots = static_cast<uint64_t>(row.slot + 1 - tail);
+    for (int32_t p = 0; p < read.pages(); ++p) {
+      if (!read.read[static_cast<size_t>(p)]) continue;
       bytes += bytes_to((p + 1) * kPageSlots) - bytes_to(p * kPageSlots);
-  const auto slots =
-      chosen * kPageSlots + static_cast<uint64_t>(row.slot + 1 - read.pages() * kPageSlots);
-  bytes_ += bytes / kv_heads_, macs_ += slots * 2 * group_ * dim_;
+      slots += kPageSlots;
+    }
+    out.bytes += bytes / kv_heads_, out.macs += slots * 2 * group_ * dim_;
+  }
+  return out;
 }
 
 std::span<const float> Retrieval::bounds(size_t reader) const {

@@ -47,9 +47,12 @@ class Retrieval {
   // Of a reader since finish(): a bound on the error of each row and head, [rows][heads]; empty
   // where its method gives none.
   std::span<const float> bounds(size_t reader) const;
-  // Of keys and values that were read, of all readers together, and multiplications with them.
-  uint64_t bytes() const { return bytes_; }
-  uint64_t macs() const { return macs_; }
+  // Of keys and values that were read since begin(), of all readers together, and multiplications
+  // with them. Computed when called.
+  struct Work {
+    uint64_t bytes = 0, macs = 0;
+  };
+  Work work() const;
 
  private:
   struct Row {
@@ -60,6 +63,9 @@ class Retrieval {
   struct Partials {
     std::vector<float> out, max, sum;
     void resize(size_t heads, size_t dim);
+    Partial head(size_t at, size_t dim) {
+      return {max[at], sum[at], std::span(out).subspan(at * dim, dim)};
+    }
   };
 
   const Cache& cache(const Row& row) const { return *readers_[row.reader].cache; }
@@ -72,7 +78,7 @@ class Retrieval {
   bool choose_again();
   AttentionSpan span(size_t row, const float* q, Partials& to);
   void merge_round();
-  void deliver(const Row& row, size_t at, const AttentionSpan& to) const;
+  void deliver(const Row& row, size_t at, const AttentionSpan& to);
   void count(size_t read);
 
   ThreadPool& pool_;
@@ -90,7 +96,6 @@ class Retrieval {
   std::vector<float> bounds_;  // [rows][heads]
   std::vector<AttentionSpan> round_;
   std::vector<size_t> round_rows_;
-  uint64_t bytes_ = 0, macs_ = 0;
 };
 
 }  // namespace weir

@@ -16,6 +16,7 @@
 
 #include "kernels/attention.h"
 #include "kv/method.h"
+#include "kv/method_table.h"
 
 namespace weir {
 
@@ -73,17 +74,13 @@ class Retriever {
   virtual void next(PageRead& read) const = 0;
 };
 
-// A retriever's line in the table: one static object in its file.
-struct RetrieverEntry {
-  using Make = std::shared_ptr<const Retriever> (*)(const Arguments& arguments);
-  RetrieverEntry(MethodInfo its_info, Make its_make);
-
-  MethodInfo info;
-  Make make;
-};
+using RetrieverEntry =
+    MethodEntry<std::shared_ptr<const Retriever> (*)(const Arguments& arguments)>;
 
 // By name.
-std::vector<const RetrieverEntry*> retrievers();
+inline std::vector<const RetrieverEntry*> retrievers() {
+  return MethodTable<RetrieverEntry>::all();
+}
 
 // For the entries of such methods: the layers that are read whole.
 Parameter dense_parameter(double initial);

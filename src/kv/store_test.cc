@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "kernels/layout.h"
-#include "kv/cache.h"
+#include "kv/test_steps.h"
 #include "tensor/tensor.h"
 
 namespace weir {
@@ -47,16 +47,11 @@ class StoreTest : public testing::TestWithParam<const char*> {
   }
   // In steps of at most `chunk`, which end at points.
   static void append(Cache& cache, int32_t to, int32_t chunk = 64, uint32_t salt = 0) {
-    while (cache.length() < to) {
-      const int32_t at = cache.length(), point = cache.next_point();
-      const int32_t rows = std::min({chunk, to - at, point - at});
-      cache.extend(rows);
-      for (uint32_t l = 0; l < kLayers; ++l)
-        for (int32_t p = at; p < at + rows; ++p)
-          cache.write(l, p, row_of(l, p, salt).data(), row_of(l, p, salt + 1).data());
-      cache.advance(std::vector<int32_t>(static_cast<size_t>(rows), 7));
-      if (cache.length() == point) cache.seal();
-    }
+    while (cache.length() < to)
+      step_towards(cache, to, chunk, [&](uint32_t layer, int32_t position) {
+        cache.write(layer, position, row_of(layer, position, salt).data(),
+                    row_of(layer, position, salt + 1).data());
+      });
   }
   static Rows held(const Cache& cache, uint32_t layer, uint32_t head, int32_t first, int32_t rows) {
     Rows out(rows);

@@ -19,6 +19,10 @@ std::span<const float> vector_of(const Tensor& t) {
   return t.empty() ? std::span<const float>() : t.floats();
 }
 
+bool watched(const RowSpan& s, Observable what) {
+  return s.watch && (s.watch->what & static_cast<uint32_t>(what));
+}
+
 Profile::Work work_of(const PackedMatrix& w, size_t rows) {
   return {w.bytes(), w.rows() * w.columns() * rows, w.arithmetic() == Arithmetic::kInteger};
 }
@@ -218,7 +222,9 @@ void Decoder::attend_layer(uint32_t l, const Rows& rows) {
     retrieval_.begin(l, shape, readers_, queries_);
     attend(pool_, shape, queries_);
     retrieval_.finish(queries_);
-    work.bytes += retrieval_.bytes(), work.macs += retrieval_.macs();
+    if (!profile().on()) return;
+    const Retrieval::Work chosen = retrieval_.work();
+    work.bytes += chosen.bytes, work.macs += chosen.macs;
   });
   sinks_.merge(shape, queries_);
   observe(Observable::kAttention, l, rows, attended_.data(),
@@ -230,9 +236,7 @@ void Decoder::observe_bounds(uint32_t l, const Rows& rows) {
   for (size_t i = 0; i < readers_.size(); ++i) {
     const RowSpan& s = rows.spans[readers_[i].span];
     const std::span<const float> bounds = retrieval_.bounds(i);
-    if (bounds.empty() || !s.watch ||
-        !(s.watch->what & static_cast<uint32_t>(Observable::kReadBound)))
-      continue;
+    if (bounds.empty() || !watched(s, Observable::kReadBound)) continue;
     s.watch->observer(
         {Observable::kReadBound, static_cast<int>(l), s.position, s.rows, config_.heads, bounds});
   }
@@ -277,8 +281,8 @@ void Decoder::head(const Rows& rows, std::span<const uint32_t> picked, float* lo
     rms_norm(rows.x + picked[i] * d, output_norm_.data(), d, config_.rms_epsilon, x + i * d);
   for (size_t i = 0; i < picked.size(); ++i)
     for (const RowSpan& s : rows.spans)
-      if (s.watch && (s.watch->what & static_cast<uint32_t>(Observable::kFinalNorm)) &&
-          picked[i] >= s.first && picked[i] < s.first + s.rows)
+      if (watched(s, Observable::kFinalNorm) && picked[i] >= s.first &&
+          picked[i] < s.first + s.rows)
         s.watch->observer({Observable::kFinalNorm,
                            -1,
                            s.position + static_cast<int32_t>(picked[i] - s.first),
@@ -293,7 +297,7 @@ void Decoder::head(const Rows& rows, std::span<const uint32_t> picked, float* lo
 void Decoder::observe(Observable what, uint32_t l, const Rows& rows, const float* values,
                       size_t columns) {
   for (const RowSpan& s : rows.spans)
-    if (s.watch && (s.watch->what & static_cast<uint32_t>(what)))
+    if (watched(s, what))
       s.watch->observer({what,
                          static_cast<int>(l),
                          s.position,

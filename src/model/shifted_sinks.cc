@@ -44,7 +44,7 @@ void ShiftedSinks::merge(const AttentionShape& shape, std::span<const AttentionS
     for (size_t i = 0; i < n; ++i) {
       Partial all{sinks.max[i], sinks.sum[i], {sinks.out + i * dim, dim}};
       weir::merge(all, {main.max[i], main.sum[i], {main.out + i * dim, dim}});
-      for (size_t d = 0; d < dim; ++d) main.out[i * dim + d] = all.out[d] / all.sum;
+      finish(all, main.out + i * dim);
     }
   }
 }

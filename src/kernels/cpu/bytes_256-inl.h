@@ -54,6 +54,13 @@ WEIR_INLINE Ints load_nibbles(const uint8_t* from) {
   return {_mm256_and_si256(bytes, _mm256_set1_epi32(15)), _mm256_srli_epi32(bytes, 4)};
 }
 
+// The four bytes at `from` in each lane.
+WEIR_INLINE __m256i broadcast_four(const void* from) {
+  int32_t four;
+  __builtin_memcpy(&four, from, 4);
+  return _mm256_set1_epi32(four);
+}
+
 // Ends an expression: GCC would make a tree of a chain of additions, and keep its leaves in memory.
 WEIR_INLINE __m256i kept(__m256i a) {
   asm("" : "+x"(a));

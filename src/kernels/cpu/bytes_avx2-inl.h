@@ -24,9 +24,7 @@ WEIR_INLINE __m256i products(__m256i w, __m256i x) {
 }
 template <int kBits>
 WEIR_INLINE Products products(Bytes w, const int8_t* four) {
-  int32_t x;
-  __builtin_memcpy(&x, four, 4);
-  const __m256i all = _mm256_set1_epi32(x);
+  const __m256i all = broadcast_four(four);
   return {products<kBits>(w.low, all), products<kBits>(w.high, all)};
 }
 template <int kBits>
@@ -45,9 +43,7 @@ WEIR_INLINE Ints add_whole(Ints sum, Products a) {
 }
 
 WEIR_INLINE Ints add_word_products(Ints sum, Bytes words, const int16_t* two) {
-  int32_t both;
-  __builtin_memcpy(&both, two, 4);
-  const __m256i all = _mm256_set1_epi32(both);
+  const __m256i all = broadcast_four(two);
   return {kept(_mm256_add_epi32(sum.low, _mm256_madd_epi16(words.low, all))),
           kept(_mm256_add_epi32(sum.high, _mm256_madd_epi16(words.high, all)))};
 }

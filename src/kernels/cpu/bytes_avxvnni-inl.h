@@ -28,9 +28,7 @@ WEIR_INLINE __m256i add_dots(__m256i sum, __m256i w, __m256i x) {
 template <int kBits>
 WEIR_INLINE Products add_products(Products sum, Bytes w, const int8_t* four) {
   const __m256i flip = _mm256_set1_epi8(kBits == 8 ? -128 : 0);
-  int32_t x;
-  __builtin_memcpy(&x, four, 4);
-  const __m256i all = _mm256_set1_epi32(x);
+  const __m256i all = broadcast_four(four);
   return {add_dots(sum.low, _mm256_xor_si256(w.low, flip), all),
           add_dots(sum.high, _mm256_xor_si256(w.high, flip), all)};
 }
@@ -54,9 +52,7 @@ WEIR_INLINE __m256i add_word_products(__m256i sum, __m256i words, __m256i two) {
 #endif
 }
 WEIR_INLINE Ints add_word_products(Ints sum, Bytes words, const int16_t* two) {
-  int32_t both;
-  __builtin_memcpy(&both, two, 4);
-  const __m256i all = _mm256_set1_epi32(both);
+  const __m256i all = broadcast_four(two);
   return {add_word_products(sum.low, words.low, all), add_word_products(sum.high, words.high, all)};
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/attention_piece.h"
+#include "kernels/cpu/largest-inl.h"
 #include "kernels/cpu/reread-inl.h"
 #include "kernels/grid.h"
 
@@ -28,11 +29,11 @@ struct OnGrid {
   float base, unit;
 };
 
-// A row's elements times the scales. Gives the sum of its elements times the offsets, and the
-// largest product's bits.
+// A row's elements times the scales: the largest product, and the sum of its elements times the
+// offsets.
 struct Scaled {
   float base;
-  int32_t largest;
+  Largest largest;
 };
 WEIR_INLINE Scaled scale_row(const float* row, const RunGrids& grids, float* scaled) {
   Floats sum = broadcast(0.0f);
@@ -40,22 +41,16 @@ WEIR_INLINE Scaled scale_row(const float* row, const RunGrids& grids, float* sca
   for (int i = 0; i < grids.steps; i += 16) {
     const Floats each = load(row + i), product = multiply(each, load(grids.scale + i));
     store(scaled + i, product);
-    // As integers the magnitudes of floats keep their order, with infinity and NaN at the top.
-    most = maximum(most, bit_and(as_ints(product), broadcast(int32_t{0x7FFFFFFF})));
+    most = maximum(most, magnitudes(product));
     sum = fma(each, load(grids.offset + i), sum);
   }
-  return {sum_lanes(sum), maximum_lane(most)};
+  return {sum_lanes(sum), largest_of(maximum_lane(most))};
 }
 
 // Rounds them to whole numbers. A row that is not finite gives NaN.
 WEIR_INLINE OnGrid round_row(const float* scaled, Scaled row, int steps, int16_t* x) {
   constexpr float kMost = 32767;
-  // Below this kMost / largest might overflow; such elements count as zeros.
-  constexpr float kSmallest = 0x1p-110f;
-  constexpr int32_t kInfinity = 0x7F800000;
-  float largest;
-  __builtin_memcpy(&largest, &row.largest, 4);
-  const bool finite = row.largest < kInfinity, counts = finite && largest >= kSmallest;
+  const auto [largest, finite, counts] = row.largest;
   const Floats inverse = broadcast(counts ? kMost / largest : 0.0f);
   for (int i = 0; i < steps; i += 16) {
     const Ints whole = nearest_ints(multiply(load(scaled + i), inverse));
