@@ -271,4 +271,9 @@ void finish(const Partial& part, float* to) {
   kernels().finish_row(part.out.data(), part.sum, static_cast<int>(part.out.size()), true, to);
 }
 
+void multiply_key_tile(const float* q, int rows, const float* tile, int head_dim, float* to,
+                       int to_stride) {
+  kernels().multiply_key_tile(q, rows, tile, head_dim, to, to_stride);
+}
+
 }  // namespace weir

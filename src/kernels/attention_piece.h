@@ -39,4 +39,9 @@ struct AttentionPiece {
   float* tile = nullptr;   // Scratch, [kPieceSlots][16].
 };
 
+// to[r * to_stride + lane] = row r of q, kRowStride floats from row to row, times key `lane` of a
+// tile, [head_dim][16]: the same chain of multiply-adds over the dimensions that attend() makes.
+void multiply_key_tile(const float* q, int rows, const float* tile, int head_dim, float* to,
+                       int to_stride);
+
 }  // namespace weir

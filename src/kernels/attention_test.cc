@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
+#include <random>
 #include <string>
 
+#include "kernels/attention_piece.h"
 #include "kernels/attention_test_sequence.h"
 #include "kernels/isa.h"
 
@@ -81,6 +84,33 @@ TEST_F(AttentionTest, IsasAgreeBitForBit) {
 }
 
 // Pages on grids beside others, or alone; the reference reads what they hold.
+TEST_F(AttentionTest, KeyTilesAreChainsOverTheDimensionsOnEveryIsa) {
+  constexpr int kRows = 15, kDim = 80, kStride = 24;
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  std::vector<float> q(kRows * kRowStride), tile(kDim * 16), expected(kRows * kStride, -1);
+  for (float& x : q) x = normal(random);
+  for (float& x : tile) x = normal(random);
+  for (int r = 0; r < kRows; ++r)
+    for (int lane = 0; lane < 16; ++lane) {
+      float sum = 0;
+      for (int d = 0; d < kDim; ++d)
+        sum = std::fma(q[static_cast<size_t>(r * kRowStride + d)],
+                       tile[static_cast<size_t>(16 * d + lane)], sum);
+      expected[static_cast<size_t>(r * kStride + lane)] = sum;
+    }
+  for (const std::string_view isa : available_isas())
+    for (const int rows : {1, 6, 7, kRows}) {
+      ASSERT_TRUE(set_isa(isa));
+      std::vector<float> found(kRows * kStride, -1);
+      multiply_key_tile(q.data(), rows, tile.data(), kDim, found.data(), kStride);
+      const auto seen = static_cast<ptrdiff_t>(rows * kStride);
+      EXPECT_TRUE(same_bits({found.begin(), found.begin() + seen},
+                            {expected.begin(), expected.begin() + seen}))
+          << isa << " " << rows;
+    }
+}
+
 TEST_F(AttentionTest, PagesOnGridsAgreeWithDoublePrecisionOnEveryIsa) {
   for (AttentionShape shape : {shape_of(2, 3, 64), shape_of(2, 1, 80), shape_of(1, 4, 256)})
     for (const auto& [bits, every] : {std::pair{8, 2}, {4, 1}, {2, 2}}) {

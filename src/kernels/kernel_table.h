@@ -36,6 +36,8 @@ struct Kernels {
   void (*to_halves)(const float* x, size_t n, uint16_t* to);
 
   // attention.cc; see attention_piece.h.
+  void (*multiply_key_tile)(const float* q, int rows, const float* tile, int head_dim, float* to,
+                            int to_stride);
   void (*fold_piece)(const AttentionPiece& piece, const AttentionFold& to);
   void (*merge_folds)(const AttentionFold& into, const AttentionFold& part, int rows, int head_dim);
   void (*finish_row)(const float* out, float sum, int head_dim, bool divide, float* to);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "kernels/attention_piece.h"
 #include "kernels/layout.h"
 
 namespace weir {
@@ -46,14 +47,6 @@ int32_t visible(const LayerTable& table, uint32_t kv_head, int32_t slots, int32_
   return low;
 }
 
-// Logits of the slots of one tile: one chain over the dimensions for each.
-void tile_logits(const float* q, const float* keys, size_t dim, float* to) {
-  float sum[kLanes] = {};
-  for (size_t d = 0; d < dim; ++d)
-    for (size_t i = 0; i < kLanes; ++i) sum[i] += q[d] * keys[d * kLanes + i];
-  std::copy_n(sum, kLanes, to);
-}
-
 // Logits to probabilities, in place: lanes of sums, added in order. `p` is of whole tiles, of which
 // `count` slots are seen.
 void softmax(std::span<float> p, size_t count) {
@@ -68,6 +61,14 @@ void softmax(std::span<float> p, size_t count) {
   for (const float lane : lanes) sum += lane;
   const float factor = 1 / sum;
   for (float& x : p) x *= factor;
+}
+
+void add_biases(std::span<const AttentionPage> pages, std::span<float> logits) {
+  for (size_t slot = 0; slot < logits.size(); slot += kPageSlots) {
+    const float* bias = pages[slot / kPageSlots].bias;
+    const size_t count = std::min<size_t>(kPageSlots, logits.size() - slot);
+    for (size_t i = 0; bias && i < count; ++i) logits[slot + i] += bias[i];
+  }
 }
 
 }  // namespace
@@ -100,21 +101,27 @@ void Probabilities::of_head(const Cache& cache, const LayerQueries& queries, uin
   const size_t dim = shape.head_dim;
   const uint32_t kv_head = head / (shape.heads / shape.kv_heads);
   const float* keys = &keys_[kv_head * tiles_ * dim * kLanes];
-  std::vector<float> q(dim), p(tiles_ * kLanes);
   const int32_t slots = table.slot(queries.position + queries.rows);
-  for (int32_t row = 0; row < queries.rows; ++row) {
-    const float* from = queries.q + (static_cast<size_t>(row) * shape.heads + head) * dim;
-    for (size_t d = 0; d < dim; ++d) q[d] = from[d] * shape.scale;
-    const auto count = static_cast<size_t>(visible(table, kv_head, slots, queries.position + row));
-    const size_t tiles = (count + kLanes - 1) / kLanes;
-    for (size_t t = 0; t < tiles; ++t) {
-      tile_logits(q.data(), keys + t * dim * kLanes, dim, &p[t * kLanes]);
-      if (const float* bias = table.pages(kv_head)[t / kTilesPerPage].bias)
-        for (size_t i = 0; i < kLanes; ++i)
-          p[t * kLanes + i] += bias[t % kTilesPerPage * kLanes + i];
+  const size_t stride = tiles_ * kLanes;
+  std::vector<float> q(kStripRows * size_t{kRowStride}), p(kStripRows * stride);
+  for (int32_t row = 0; row < queries.rows; row += kStripRows) {
+    const int32_t strip = std::min(queries.rows - row, kStripRows);
+    for (int32_t i = 0; i < strip; ++i) {
+      const float* from = queries.q + (static_cast<size_t>(row + i) * shape.heads + head) * dim;
+      for (size_t d = 0; d < dim; ++d)
+        q[static_cast<size_t>(i * kRowStride) + d] = from[d] * shape.scale;
     }
-    softmax(std::span(p).first(tiles * kLanes), count);
-    take(head, row, std::span(p).first(count));
+    for (size_t t = 0; t < tiles_; ++t)
+      multiply_key_tile(q.data(), strip, keys + t * dim * kLanes, static_cast<int>(dim),
+                        &p[t * kLanes], static_cast<int>(stride));
+    for (int32_t i = 0; i < strip; ++i) {
+      const auto count =
+          static_cast<size_t>(visible(table, kv_head, slots, queries.position + row + i));
+      const auto mine = std::span(p).subspan(static_cast<size_t>(i) * stride, stride);
+      add_biases(table.pages(kv_head), mine.first(count));
+      softmax(mine.first((count + kLanes - 1) / kLanes * kLanes), count);
+      take(head, row + i, mine.first(count));
+    }
   }
 }
 

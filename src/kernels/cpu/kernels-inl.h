@@ -22,6 +22,7 @@ const Kernels WEIR_ISA_TABLE = {
     .gelu_multiply = WEIR_ISA_NAMESPACE::gelu_multiply_row,
     .rope = WEIR_ISA_NAMESPACE::rope_row,
     .to_halves = WEIR_ISA_NAMESPACE::to_halves_row,
+    .multiply_key_tile = WEIR_ISA_NAMESPACE::multiply_key_tile,
     .fold_piece = WEIR_ISA_NAMESPACE::fold_piece,
     .merge_folds = WEIR_ISA_NAMESPACE::merge_folds,
     .finish_row = WEIR_ISA_NAMESPACE::finish_row,

@@ -93,4 +93,12 @@ constexpr MultiplyTile kMultiplyTile[kStripRows + 1] = {
     nullptr,          multiply_tile<1>, multiply_tile<2>, multiply_tile<3>,
     multiply_tile<4>, multiply_tile<5>, multiply_tile<6>};
 
+inline void multiply_key_tile(const float* q, int rows, const float* tile, int head_dim, float* to,
+                              int to_stride) {
+  for (int r = 0; r < rows; r += kStripRows) {
+    const int strip = rows - r < kStripRows ? rows - r : kStripRows;
+    kMultiplyTile[strip](q + row_at(r), tile, head_dim, false, to + r * to_stride, to_stride);
+  }
+}
+
 }  // namespace weir::WEIR_ISA_NAMESPACE
