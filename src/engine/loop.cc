@@ -79,7 +79,7 @@ bool Loop::step() {
   candidates_.clear();
   for (const Stream* s : active_)
     candidates_.push_back({s->id, s->known(), s->cache.length(), s->peak_bytes, s->sequences,
-                           s->admitted, s->wanted, s->next_point()});
+                           s->admitted, s->wanted, s->next_point(), s->cascade()});
   const StepPlan plan = parts_.scheduler->plan(
       candidates_, {parts_.step_rows_max, parts_.sequences_max,
                     parts_.pages->budget() - parts_.pages->promised(), parts_.layers});
@@ -96,6 +96,7 @@ bool Loop::step() {
   // Before anyone hears of the step: who does may ask for the figure.
   for (size_t i = 0; i < streams.size(); ++i) {
     const Work& w = plan.work[i];
+    if (w.layer_end < parts_.layers) continue;
     const int32_t end = std::min(w.position + w.rows, streams[i]->prompt);
     prompt_tokens_ += static_cast<uint64_t>(std::max(end - w.position, 0));
   }

@@ -10,8 +10,9 @@ namespace {
 // Logits of a whole prompt would be gigabytes: they are made and handed on by so many rows.
 constexpr size_t kLogitRows = 32;
 
-bool same_layers(const Work& a, const Work& b) {
-  return a.layer_begin == b.layer_begin && a.layer_end == b.layer_end;
+// Work of one sequence follows on what it did before.
+bool side_by_side(const Work& a, const Work& b) {
+  return a.layer_begin == b.layer_begin && a.layer_end == b.layer_end && a.sequence != b.sequence;
 }
 
 }  // namespace
@@ -19,7 +20,7 @@ bool same_layers(const Work& a, const Work& b) {
 void Runner::run(const StepPlan& plan, std::span<Stream* const> streams) {
   const std::span<const Work> work(plan.work);
   for (size_t begin = 0, end; begin < work.size(); begin = end) {
-    for (end = begin + 1; end < work.size() && same_layers(work[begin], work[end]);) ++end;
+    for (end = begin + 1; end < work.size() && side_by_side(work[end - 1], work[end]);) ++end;
     model_.profile().time(Profile::kStep, {}, [&] {
       run_group(work.subspan(begin, end - begin), streams.subspan(begin, end - begin));
     });
@@ -33,7 +34,7 @@ void Runner::run_group(std::span<const Work> work, std::span<Stream* const> stre
   if (work[0].layer_begin == 0) model_.embed(tokens_, rows);
   for (uint32_t l = work[0].layer_begin; l < work[0].layer_end; ++l) model_.layer(l, rows);
   leave(work, streams);
-  if (streams[0]->hidden.empty()) give_logits(work, streams, rows);
+  if (work[0].layer_end == streams[0]->cache.shape().layers) give_logits(work, streams, rows);
 }
 
 // Who asked to watch a sequence, and its keep method: both see what the step computes.
@@ -59,7 +60,7 @@ void Runner::gather(std::span<const Work> work, std::span<Stream* const> streams
     const Work& w = work[i];
     WEIR_CHECK(w.rows > 0 && w.position + w.rows <= s.known(), "rows {} at {} of {}", w.rows,
                w.position, s.known());
-    if (w.layer_begin == 0) s.cache.extend(w.rows);
+    s.cache.extend(w.layer_begin, w.layer_end, w.position + w.rows);
     spans_.push_back({&s.cache, w.position, static_cast<uint32_t>(tokens_.size()),
                       static_cast<uint32_t>(w.rows), watch_of(s), s.retrieves(w.position)});
     tokens_.insert(tokens_.end(), s.tokens.begin() + w.position,
@@ -67,27 +68,21 @@ void Runner::gather(std::span<const Work> work, std::span<Stream* const> streams
   }
   if (x_.size() < tokens_.size() * d_model_) x_.resize(tokens_.size() * d_model_);
   for (size_t i = 0; i < work.size(); ++i)
-    std::copy(streams[i]->hidden.begin(), streams[i]->hidden.end(),
-              x_.begin() + static_cast<ptrdiff_t>(size_t{spans_[i].first} * d_model_));
+    if (work[i].layer_begin > 0)
+      std::copy_n(streams[i]->hidden_row(work[i].position, work[i].position + work[i].rows),
+                  spans_[i].rows * size_t{d_model_}, &x_[spans_[i].first * size_t{d_model_}]);
 }
 
-// Rows that have passed the last layer count from now on, and at a point a recipe edits and encodes
-// them before anyone forks or reads them; others keep their residual stream.
+// Rows that stop between layers keep their residual stream.
 void Runner::leave(std::span<const Work> work, std::span<Stream* const> streams) {
   for (size_t i = 0; i < work.size(); ++i) {
     Stream& s = *streams[i];
-    const RowSpan& span = spans_[i];
-    if (work[i].layer_end == s.cache.shape().layers) {
-      s.hidden.clear();
-      const int32_t point = s.next_edit();
-      s.cache.advance(std::span(tokens_).subspan(span.first, span.rows), span.retrieves);
-      if (s.keep) s.keep->advance(s.cache);
-      if (s.cache.length() == point) s.cache.seal();
-      s.cache.summarise();
-    } else {
-      const auto from = x_.begin() + static_cast<ptrdiff_t>(size_t{span.first} * d_model_);
-      s.hidden.assign(from, from + static_cast<ptrdiff_t>(size_t{span.rows} * d_model_));
-    }
+    const Work& w = work[i];
+    const int32_t end = w.position + w.rows;
+    if (w.layer_end < s.cache.shape().layers)
+      std::copy_n(&x_[spans_[i].first * size_t{d_model_}], spans_[i].rows * size_t{d_model_},
+                  s.hidden_row(w.position, std::max(end, s.cascade().end)));
+    s.pass(w.layer_begin, w.layer_end, end);
   }
 }
 

@@ -33,7 +33,9 @@ class RunnerTest : public ::testing::Test {
                        make_store(*parse_recipe(recipe), loaded_->shape.page_shape())));
     for (int32_t i = 0; i < tokens; ++i)
       s.tokens.push_back(40 + (i * 7 + static_cast<int>(id)) % 200);
-    EXPECT_TRUE(s.cache.promise(static_cast<uint64_t>(tokens)));
+    Room room = Room::plain(static_cast<uint64_t>(tokens));
+    room.fixed_bytes = room.tokens * loaded_->shape.d_model * sizeof(float);  // Between layers.
+    EXPECT_TRUE(s.cache.promise(room));
     s.driver = &driver;
     return s;
   }

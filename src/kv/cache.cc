@@ -32,6 +32,7 @@ Cache::Cache(const CacheShape& shape, PagePool& pool, const PageKey& root, Store
 }
 
 Result<Cache> Cache::fork(const Store& store) const {
+  WEIR_CHECK(counts_all(), "{} rows count, and some layers have more", length_);
   Cache copy(*shape_, *pool_, last_key_, store);
   WEIR_TRY(copy.promise(room_));
   copy.layers_ = layers_;
@@ -39,7 +40,6 @@ Result<Cache> Cache::fork(const Store& store) const {
   copy.open_inputs_ = open_inputs_;
   copy.keys_ = keys_;
   copy.length_ = length_;
-  copy.extended_ = extended_;
   copy.sealed_ = sealed_;
   copy.retrieved_ = retrieved_;
   copy.reads_ = reads_;
@@ -65,22 +65,30 @@ void Cache::settle(const Room& room) {
   room_ = room;
 }
 
-void Cache::extend(int32_t rows) {
-  const int32_t to = length_ + rows;
+void Cache::extend(uint32_t begin, uint32_t end, int32_t to) {
   WEIR_CHECK(static_cast<uint64_t>(to) <= room_.tokens, "{} rows promised {}", to, room_.tokens);
-  const LayerRows all = rows_at(to);
+  const LayerRows all = rows_with(begin, end, to);
   WEIR_CHECK(all.most <= room_.rows.most && all.mean <= room_.rows.mean,
              "{} rows in a layer and {} on average, promised {} and {}", all.most, all.mean,
              room_.rows.most, room_.rows.mean);
-  for (LayerTable& layer : layers_) layer.extend(layer.slot(length_), layer.slot(to));
-  extended_ = to;
+  for (uint32_t l = begin; l < end; ++l) layers_[l].extend(layers_[l].slot(to));
 }
 
-LayerRows Cache::rows_at(int32_t length) const {
+bool Cache::counts_all() const {
+  return std::ranges::all_of(layers_, [&](const LayerTable& l) { return l.end() == length_; });
+}
+
+// As many as there are, but in the layers [begin, end) those before `to`.
+LayerRows Cache::rows_with(uint32_t begin, uint32_t end, int32_t to) const {
   std::vector<int32_t> each;
   for (uint32_t l = 0; l < shape_->layers; ++l)
-    if (shape_->editable(l)) each.push_back(layers_[l].slot(length));
+    if (shape_->editable(l))
+      each.push_back(l >= begin && l < end ? layers_[l].slot(to) : layers_[l].slots());
   return LayerRows::of(each);
+}
+
+LayerRows Cache::rows() const {
+  return rows_with(0, shape_->layers, length_);
 }
 
 void Cache::write(uint32_t layer, int32_t position, const float* k, const float* v, int32_t rows) {
@@ -89,15 +97,24 @@ void Cache::write(uint32_t layer, int32_t position, const float* k, const float*
 
 void Cache::advance(std::span<const int32_t> inputs, bool retrieved) {
   if (retrieved && !std::exchange(retrieved_, true)) leave_clean(store_.act);
+  if (const int32_t at = std::exchange(sealed_ahead_, 0); at > 0 && !std::exchange(sealed_, true)) {
+    const auto clean = static_cast<size_t>(at - length_);
+    count(inputs.first(clean));
+    leave_clean(store_.act);
+    inputs = inputs.subspan(clean);
+  }
+  count(inputs);
+  free_out_of_reach(0, shape_->layers, length_);
+}
+
+void Cache::count(std::span<const int32_t> inputs) {
   length_ += static_cast<int32_t>(inputs.size());
-  WEIR_CHECK(length_ <= extended_, "{} rows of {}", length_, extended_);
   open_inputs_.insert(open_inputs_.end(), inputs.begin(), inputs.end());
   while (open_inputs_.size() >= kBlockSlots) {
     last_key_ = next_key(last_key_, std::as_bytes(std::span(open_inputs_).first(kBlockSlots)), "");
     keys_.push_back(last_key_);
     open_inputs_.erase(open_inputs_.begin(), open_inputs_.begin() + kBlockSlots);
   }
-  free_out_of_reach();
 }
 
 // The act is a link of the chain of keys.
@@ -105,38 +122,54 @@ void Cache::leave_clean(std::string_view act) {
   last_key_ = next_key(last_key_, {}, fmt::format("{}@{}", act, length_));
 }
 
-void Cache::apply(std::span<const Edit> edits, std::string_view act) {
-  WEIR_CHECK(extended_ == length_, "{} rows of {}", length_, extended_);
-  if (edits.empty()) return;
+void Cache::pass(uint32_t begin, uint32_t end, int32_t position) {
+  free_out_of_reach(begin, end, position);
+  if (store_.next_point(position - 1) == position) seal(begin, end, position);
+}
+
+void Cache::apply(std::span<const Edit> edits, int32_t position, std::string_view act) {
   uint64_t left = 0;
   for (const Edit& edit : edits) {
     WEIR_CHECK(edit.layer < shape_->layers && shape_->editable(edit.layer), "layer {}", edit.layer);
-    layers_[edit.layer].apply(edit, length_);
+    LayerTable& layer = layers_[edit.layer];
+    WEIR_CHECK(layer.end() == position, "layer {} has rows before {}, not {}", edit.layer,
+               layer.end(), position);
+    layer.apply(edit);
     if (indexed(edit.layer)) index_[edit.layer].forget_from(0);
-    const auto rows_left = static_cast<uint64_t>(rows(edit.layer));
+    const auto rows_left = static_cast<uint64_t>(layer.slots());
     WEIR_CHECK(rows_left <= room_.kept.most, "{} rows promised {}", rows_left, room_.kept.most);
     left += rows_left;
   }
   const uint64_t most = room_.kept.mean * shape_->editable_layers();
   WEIR_CHECK(left <= most, "{} rows in all layers promised {}", left, most);
-  leave_clean(act);
+  const bool edited = !edits.empty() || edited_ahead_;
+  edited_ahead_ = edited && position > length_;
+  if (edited && !edited_ahead_) leave_clean(act);
 }
 
 void Cache::seal() {
-  WEIR_CHECK(extended_ == length_, "{} rows of {}", length_, extended_);
+  WEIR_CHECK(counts_all(), "{} rows count, and some layers have more", length_);
+  seal(0, shape_->layers, length_);
+}
+
+void Cache::seal(uint32_t begin, uint32_t end, int32_t position) {
   if (!store_) return;
-  for (uint32_t l = 0; l < shape_->layers; ++l) {
+  for (uint32_t l = begin; l < end; ++l) {
     if (!shape_->editable(l)) continue;
-    const int32_t before = layers_[l].sealed(), settled = store_.settled(rows(l));
+    const int32_t before = layers_[l].sealed();
+    const int32_t settled = store_.settled(layers_[l].slot(position));
     layers_[l].seal(store_.codec, settled);
     if (settled > before && indexed(l)) index_[l].forget_from(before / kPageSlots);
-    if (settled > 0 && !std::exchange(sealed_, true)) leave_clean(store_.act);
+    if (settled <= 0) continue;
+    if (position > length_)
+      sealed_ahead_ = sealed_ahead_ > 0 ? sealed_ahead_ : position;
+    else if (!std::exchange(sealed_, true))
+      leave_clean(store_.act);
   }
 }
 
 // Where an edit left rows, all of those may have summaries.
 void Cache::summarise() {
-  WEIR_CHECK(extended_ == length_, "{} rows of {}", length_, extended_);
   for (uint32_t l = 0; l < index_.size(); ++l) {
     if (!indexed(l)) continue;
     const int32_t slots = std::max(layers_[l].kept(), layers_[l].slot(Store::summarised(length_)));
@@ -144,9 +177,9 @@ void Cache::summarise() {
   }
 }
 
-void Cache::free_out_of_reach() {
-  for (uint32_t l = 0; l < shape_->layers; ++l)
-    layers_[l].free_before(first_needed_block(shape_->reach[l], length_));
+void Cache::free_out_of_reach(uint32_t begin, uint32_t end, int32_t position) {
+  for (uint32_t l = begin; l < end; ++l)
+    layers_[l].free_before(first_needed_block(shape_->reach[l], position));
 }
 
 void Cache::lists(uint32_t layer, int32_t position, std::span<AttentionList> out) const {

@@ -13,6 +13,9 @@
 // names a codec, settled rows are encoded at points (store.h); where it names a retriever, full
 // pages have summaries (page_index.h).
 //
+// Rows may pass the layers in steps, each through all of them, or layer by layer (a cascade): then
+// a layer has rows that do not count yet, and may be edited, before the next one has them.
+//
 // Owned by the engine's thread. Only the cache mutates what it holds.
 #pragma once
 
@@ -49,7 +52,7 @@ class Cache {
   // budget cannot promise what the copy may come to use.
   Result<Cache> fork() const { return fork(store_); }
   // Likewise, with a store for the rows from here on. REQUIRES this one to have none or the same,
-  // and no row that would be encoded already.
+  // no row that would be encoded already, and no cascade on its way.
   Result<Cache> fork(const Store& store) const;
 
   // Makes sure of memory for so much room and what was promised before, or kUnavailable with
@@ -65,17 +68,24 @@ class Cache {
   const Room& room() const { return room_; }
 
   // Makes room for rows at positions [length, length + rows). REQUIRES them to be promised.
-  void extend(int32_t rows);
+  void extend(int32_t rows) { extend(0, shape_->layers, length_ + rows); }
+  // Likewise up to position `to`, in the layers [begin, end).
+  void extend(uint32_t begin, uint32_t end, int32_t to);
   // Writes rows of one layer, k and v [rows][kv_heads][head_dim], at positions that extend() made
   // room for. Different rows may be written by several threads at once.
   void write(uint32_t layer, int32_t position, const float* k, const float* v, int32_t rows = 1);
+  // The layers [begin, end) have the rows before `position`, which do not count yet, and more are
+  // to come before that: frees what is out of reach in them and encodes what is settled.
+  void pass(uint32_t begin, uint32_t end, int32_t position);
   // All layers have the new rows: they count. `inputs` is what they were computed from; `retrieved`
   // says that they have chosen what they read. Frees what is out of reach.
   void advance(std::span<const int32_t> inputs, bool retrieved = false);
-  // Carries edits out, one layer after the other. `act` says what was done and enters the keys of
-  // all that is computed from here on. REQUIRES all rows of a step to count, a promise with room
-  // for edits, and layers that may be edited, each named once.
-  void apply(std::span<const Edit> edits, std::string_view act);
+  // Carries edits out, one layer after the other, where layers have the rows before `position`:
+  // more than count only in a cascade, which ends with a call for those that do. `act` says what
+  // was done and enters the keys of all that is computed from here on. REQUIRES a promise with
+  // room for edits, and layers that may be edited, each named once.
+  void apply(std::span<const Edit> edits, int32_t position, std::string_view act);
+  void apply(std::span<const Edit> edits, std::string_view act) { apply(edits, length_, act); }
 
   // Encodes what is settled. REQUIRES all rows of a step to count, and calls at equal lengths for
   // equal bits: at next_point() and wherever rows were edited.
@@ -100,11 +110,12 @@ class Cache {
   void count_reads(const PageCounts& more) { reads_.read += more.read, reads_.there += more.there; }
 
   const CacheShape& shape() const { return *shape_; }
+  PagePool& pool() const { return *pool_; }
   int32_t length() const { return length_; }
   // Rows that a layer holds for queries at `length` and later.
   int32_t rows(uint32_t layer) const { return layers_[layer].slot(length_); }
   // Of the layers that edits may touch.
-  LayerRows rows() const { return rows_at(length_); }
+  LayerRows rows() const;
   const LayerTable& layer(uint32_t layer) const { return layers_[layer]; }
   // One list for each KV head, for queries at positions [position, ...), none before the last edit:
   // valid until extend().
@@ -126,8 +137,11 @@ class Cache {
   std::span<const PageKey> keys() const { return keys_; }
 
  private:
-  LayerRows rows_at(int32_t length) const;
-  void free_out_of_reach();
+  bool counts_all() const;
+  void count(std::span<const int32_t> inputs);
+  LayerRows rows_with(uint32_t begin, uint32_t end, int32_t to) const;
+  void free_out_of_reach(uint32_t begin, uint32_t end, int32_t position);
+  void seal(uint32_t begin, uint32_t end, int32_t position);
   // The keys from here on are those of no clean block.
   void leave_clean(std::string_view act);
 
@@ -141,10 +155,11 @@ class Cache {
   std::vector<int32_t> open_inputs_;  // Inputs of rows not yet under a key.
   std::vector<PageKey> keys_;
   PageKey last_key_;
-  int32_t length_ = 0;      // Rows that count.
-  int32_t extended_ = 0;    // Rows there is room for.
-  bool sealed_ = false;     // Some row was encoded.
-  bool retrieved_ = false;  // Some row has chosen what it read.
+  int32_t length_ = 0;         // Rows that count.
+  bool sealed_ = false;        // Some row was encoded.
+  int32_t sealed_ahead_ = 0;   // After so many, where that was before they counted; 0: it was not.
+  bool edited_ahead_ = false;  // Some layer was edited before its rows counted.
+  bool retrieved_ = false;     // Some row has chosen what it read.
   PageCounts reads_;
 };
 

@@ -35,6 +35,7 @@ struct CacheShape {
   std::shared_ptr<const Codec> codec = nullptr;  // Of open pages, made for page_shape().
   uint32_t heads = 0;                            // Of the queries, and what multiplies a logit.
   float scale = 1;
+  uint32_t d_model = 0;  // Floats of a row between layers.
 
   // A block's page: all heads of one layer.
   PageShape page_shape() const { return {kv_heads, head_dim, kv}; }

@@ -3,20 +3,32 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/number.h"
 
 namespace weir {
+namespace {
+
+// Of the pages that most rows of a layer come to be in.
+size_t stored_page_bytes(const Recipe& recipe, const CacheShape& shape) {
+  const Store store = make_store(recipe, shape.page_shape());
+  return (store ? *store.codec : *shape.codec).page_bytes();
+}
+
+}  // namespace
 
 // What a policy sees, computed when it looks.
 class Keeper::View final : public PolicyView {
  public:
-  View(Keeper& keeper, const Cache& cache) : keeper_(keeper), cache_(cache) {
-    length = cache.length();
+  View(Keeper& keeper, const Cache& cache, std::span<const uint32_t> its_layers, int32_t position)
+      : keeper_(keeper), cache_(cache) {
+    length = position;
     prompt = keeper.prompt_ > 0 ? keeper.prompt_ : length;
     heads = cache.shape().heads, kv_heads = cache.shape().kv_heads;
     head_dim = cache.shape().head_dim;
-    layers = keeper.layers_;
+    layers.assign(its_layers.begin(), its_layers.end());
+    layers_in_all = keeper.layers_.size();
   }
-  int32_t rows(uint32_t layer) const override { return cache_.rows(layer); }
+  int32_t rows(uint32_t layer) const override { return cache_.layer(layer).slot(length); }
   int32_t position(uint32_t layer, uint32_t kv_head, int32_t slot) const override {
     return cache_.layer(layer).position(kv_head, slot);
   }
@@ -70,6 +82,7 @@ Keeper::Keeper(const Recipe& recipe, const CacheShape& shape, PagePool& pages,
     : shape_(&shape),
       probabilities_(&probabilities),
       act_(recipe.text()),
+      row_bytes_(stored_page_bytes(recipe, shape) / kPageSlots),
       policy_(recipe.keep->method->make(recipe.keep->arguments)),
       points_(policy_->points()),
       needs_(policy_->needs()),
@@ -84,6 +97,7 @@ Keeper::Keeper(const Keeper& other)
     : shape_(other.shape_),
       probabilities_(other.probabilities_),
       act_(other.act_),
+      row_bytes_(other.row_bytes_),
       policy_(other.policy_->fork()),
       points_(other.points_),
       needs_(other.needs_),
@@ -107,6 +121,22 @@ int32_t Keeper::next_point(int32_t length, int32_t prompt) const {
   return std::min(next, (from / points_.every + 1) * points_.every);
 }
 
+// A plan for each tenth of the layers: copying what stays once for each layer would cost more time
+// than it saves memory.
+uint64_t Keeper::whole_layers() const {
+  return std::max<uint64_t>(1, layers_.size() / 10);
+}
+
+// Only where it saves memory: there are the rows that plans leave, some layers more as they were,
+// and the residual stream of all rows.
+bool Keeper::cascades(int32_t length, int32_t prompt) const {
+  if (!points_.by_layer || prompt - length < 2 || next_point(length, prompt) != prompt)
+    return false;
+  const auto rows = static_cast<uint64_t>(prompt - length), layers = layers_.size();
+  const uint64_t there = policy_->kept_max(prompt).mean + ceil_div(rows * whole_layers(), layers);
+  return there < rows && hidden_bytes(rows) < (rows - there) * layers * row_bytes_;
+}
+
 int32_t Keeper::tail() const {
   const bool from_the_first = needs_.mass || (points_.in_prompt && points_.every > 0);
   return from_the_first ? kWholePrompt : needs_.window;
@@ -127,6 +157,12 @@ Room Keeper::room(int32_t length, const LayerRows& rows, uint64_t tokens, int32_
   if (point != kNoPoint)
     room.fixed_bytes = layers_.size() * shape_->heads * shape_->head_dim * sizeof(float) *
                        static_cast<uint64_t>(window_before(static_cast<int32_t>(point), prompt));
+  if (cascades(length, prompt)) {
+    room.rows.mean =
+        rows.mean + room.kept.mean + ceil_div<uint64_t>(until * whole_layers(), layers_.size());
+    room.rows = room.rows & tokens;
+    room.fixed_bytes += hidden_bytes(until);
+  }
   if (point > tokens) {
     // No point on the way: what an earlier one left keeps its positions.
     room.kept = room.kept & rows;
@@ -206,12 +242,25 @@ void Keeper::follow(const Cache& cache, const Edit& edit) {
   notes_.set(notes_.bytes() - (before - mass[0].size()) * mass.size() * sizeof(float));
 }
 
+void Keeper::plan(Cache& cache, std::span<const uint32_t> layers, int32_t position) {
+  const std::vector<Edit> edits = policy_->plan(View(*this, cache, layers, position));
+  for (const Edit& edit : edits) follow(cache, edit);
+  cache.apply(edits, position, act_);
+}
+
+// The last of all layers gives no plan of its own: it comes when the rows count.
+void Keeper::pass(Cache& cache, uint32_t layers_end, int32_t position) {
+  const auto end = std::ranges::lower_bound(layers_, layers_end);
+  const auto passed = static_cast<size_t>(end - layers_.begin());
+  if (passed > 0 && passed < layers_.size() && layers_[passed - 1] == layers_end - 1 &&
+      passed % whole_layers() == 0)
+    plan(cache, std::span(layers_).first(passed), position);
+}
+
 void Keeper::advance(Cache& cache) {
   const int32_t length = cache.length();
   if (length == 0 || next_point(length - 1) != length) return;
-  const std::vector<Edit> edits = policy_->plan(View(*this, cache));
-  for (const Edit& edit : edits) follow(cache, edit);
-  cache.apply(edits, act_);
+  plan(cache, layers_, length);
   const LayerRows left = cache.rows(), most = policy_->kept_max(prompt_ > 0 ? prompt_ : length);
   WEIR_CHECK(left.most <= most.most && left.mean <= most.mean, "{} rows, {} on average, of {}, {}",
              left.most, left.mean, most.most, most.mean);

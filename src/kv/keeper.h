@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "kv/cache.h"
@@ -41,10 +42,17 @@ class Keeper {
   // The same of its cache as it is.
   Room room(const Cache& cache, uint64_t tokens, int32_t prompt) const;
 
+  // Where a cascade ends that begins after `length` tokens, the rest of a prompt passing one layer
+  // after the other; 0: there is none.
+  int32_t cascade_end(int32_t length) const { return cascades(length, prompt_) ? prompt_ : 0; }
+
   // Whether it observes at all.
   bool looks() const { return needs_.window > 0 || needs_.mass; }
   // Notes queries of a step, whose rows are written and do not count yet.
   void observe(const Cache& cache, const LayerQueries& queries);
+  // In a cascade, the layers before this one have the rows up to its end, `position`: plans for
+  // them and edits.
+  void pass(Cache& cache, uint32_t layers_end, int32_t position);
   // All rows of a step count. At a point: plans, edits, and settles for what is needed from then
   // on.
   void advance(Cache& cache);
@@ -57,6 +65,12 @@ class Keeper {
          Probabilities& probabilities);
   Keeper(const Keeper& other);
   int32_t next_point(int32_t length, int32_t prompt) const;
+  bool cascades(int32_t length, int32_t prompt) const;
+  // That a cascade lets pass between two plans.
+  uint64_t whole_layers() const;
+  // Of rows between layers.
+  uint64_t hidden_bytes(uint64_t rows) const { return rows * shape_->d_model * sizeof(float); }
+  void plan(Cache& cache, std::span<const uint32_t> layers, int32_t position);
   int32_t window_before(int32_t point, int32_t prompt) const;
   void note_window(const LayerQueries& queries);
   void forget_window();
@@ -65,7 +79,8 @@ class Keeper {
 
   const CacheShape* shape_;
   Probabilities* probabilities_;
-  std::string act_;  // The recipe, for keys.
+  std::string act_;   // The recipe, for keys.
+  size_t row_bytes_;  // Of a row in one layer, as it is stored.
   std::unique_ptr<Policy> policy_;
   Points points_;
   Needs needs_;

@@ -91,8 +91,8 @@ int LayerTable::sealed_pages_of(size_t block) const {
                     kPagesPerBlock);
 }
 
-void LayerTable::extend(int32_t from, int32_t to) {
-  if (const size_t b = static_cast<size_t>(from / kBlockSlots); b < extents_.size()) own_block(b);
+void LayerTable::extend(int32_t to) {
+  if (const size_t b = static_cast<size_t>(room_ / kBlockSlots); b < extents_.size()) own_block(b);
   for (; room_ < to; room_ = std::min((room_ / kPageSlots + 1) * kPageSlots, to)) {
     const size_t b = static_cast<size_t>(room_ / kBlockSlots);
     const int p = room_ % kBlockSlots / kPageSlots;
@@ -208,11 +208,10 @@ void LayerTable::hide_sinks(Kept& kept, int32_t sinks) const {
   }
 }
 
-void LayerTable::apply(const Edit& edit, int32_t length) {
+void LayerTable::apply(const Edit& edit) {
   WEIR_CHECK(edit.heads.size() == shape_->kv_heads, "{} heads of {}", edit.heads.size(),
              shape_->kv_heads);
-  WEIR_CHECK(freed_ == 0 && room_ == slot(length), "room for {} slots, {} in use", room_,
-             slot(length));
+  WEIR_CHECK(freed_ == 0, "{} blocks were let go of", freed_);
   std::vector<std::vector<EditedRow>> rows;
   for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
     rows.push_back(edited(h, edit));
@@ -234,8 +233,8 @@ void LayerTable::apply(const Edit& edit, int32_t length) {
   kept->count_bytes();
   LayerTable next(*shape_, *pool_);
   next.kept_ = std::move(kept);
-  next.shift_ = length - count;
-  next.extend(0, count);
+  next.shift_ = end() - count;
+  next.extend(count);
   next.fill(rows, *this);
   *this = std::move(next);
 }

@@ -33,6 +33,9 @@ class LayerTable {
 
   // The rows that the last edit left.
   int32_t kept() const { return kept_ ? kept_->count : 0; }
+  // The slots that there is room for, and the position after the last of them.
+  int32_t slots() const { return room_; }
+  int32_t end() const { return room_ + shift_; }
   // Of the row computed at `position`, not before the last edit.
   int32_t slot(int32_t position) const { return position - shift_; }
   // Those before were let go of.
@@ -46,9 +49,9 @@ class LayerTable {
   // How many rows it stands for: exp of the bias.
   float weight(uint32_t head, int32_t slot) const;
 
-  // Makes room for the slots [from, to), all before from being written; pages that they touch
+  // Makes room for the slots up to `to`, all that there are being written; pages that they touch
   // become this sequence's own.
-  void extend(int32_t from, int32_t to);
+  void extend(int32_t to);
   // Writes rows, k and v [rows][kv_heads][head_dim], where there is room. From several threads.
   void write(int32_t slot, const float* k, const float* v, int32_t rows) const;
   // As they were rounded into the pages: rows [slot, slot + rows) of one KV head, [rows][head_dim].
@@ -57,9 +60,8 @@ class LayerTable {
   void free_before(size_t block);
   // What one of its KV heads comes to hold by an edit, in order. REQUIRES an edit of this layer.
   std::vector<EditedRow> edited(uint32_t head, const Edit& edit) const;
-  // Carries an edit out on a sequence of `length` rows. REQUIRES room for no row beyond them. What
-  // was encoded is decoded.
-  void apply(const Edit& edit, int32_t length);
+  // Carries an edit out. REQUIRES all slots to be written. What was encoded is decoded.
+  void apply(const Edit& edit);
   // Encodes the first so many slots, as far as they are not; all have their rows. REQUIRES whole
   // pages and the codec of the calls before.
   void seal(const std::shared_ptr<const Codec>& codec, int32_t slots);

@@ -1,5 +1,5 @@
-// The methods of one role, by name: each file under policies/, codecs/ or retrievers/ enters its own
-// before main().
+// The methods of one role, by name: each file under policies/, codecs/ or retrievers/ enters its
+// own before main().
 #pragma once
 
 #include <map>

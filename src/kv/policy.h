@@ -24,6 +24,8 @@ struct Points {
   bool prompt_end = false;  // After the last token of each prompt.
   int32_t every = 0;        // After token `every`, 2 `every`, ...; 0: not.
   bool in_prompt = false;   // Those inside of prompts too, else only those past the prompt.
+  // A prompt's plan can be made layer by layer, as soon as each has seen the prompt (a cascade).
+  bool by_layer = false;
 };
 
 // What must be observed for it, and is only then. At most one of the two.
@@ -53,7 +55,9 @@ class PolicyView {
   int32_t prompt = 0;                // Of those, up to the end of the last prompt.
   uint32_t heads = 0, kv_heads = 0;  // Query heads are those of KV heads in order.
   uint32_t head_dim = 0;
-  std::vector<uint32_t> layers;  // That may be edited.
+  std::vector<uint32_t>
+      layers;                // That may be edited. In a cascade, those that have seen the prompt
+  size_t layers_in_all = 0;  // of so many.
 
   // A slot holds a row in every KV head; slots are in order of position.
   virtual int32_t rows(uint32_t layer) const = 0;
@@ -77,7 +81,9 @@ class Policy {
   // The most rows that its plans leave from here on, until a prompt ends elsewhere than at `prompt`
   // (as the view has it).
   virtual LayerRows kept_max(int32_t prompt) const = 0;
-  // Edits of distinct layers. A function of the view and of what was planned before.
+  // Edits of distinct layers. A function of the view and of what was planned before. In a cascade
+  // called for the first layers, then for these as that plan left them and some more, and so on;
+  // the last plan leaves what one plan for all layers would have.
   virtual std::vector<Edit> plan(const PolicyView& view) = 0;
   // A copy, with its state.
   virtual std::unique_ptr<Policy> fork() const = 0;

@@ -22,10 +22,12 @@ class FakeView final : public PolicyView {
   FakeView(uint32_t query_heads, uint32_t its_kv_heads, int32_t rows_there) : rows_(rows_there) {
     length = prompt = rows_there + 10;
     heads = query_heads, kv_heads = its_kv_heads;
-    layers = {0};
+    layers = {0}, layers_in_all = 1;
     head_dim = 2;
   }
-  int32_t rows(uint32_t) const override { return rows_; }
+  int32_t rows(uint32_t layer) const override {
+    return layer_rows.empty() ? rows_ : layer_rows[layer];
+  }
   int32_t position(uint32_t, uint32_t, int32_t slot) const override { return slot + 10; }
   float weight(uint32_t, uint32_t, int32_t slot) const override {
     return weights.empty() ? 1 : weights[static_cast<size_t>(slot)];
@@ -34,6 +36,7 @@ class FakeView final : public PolicyView {
   WindowAttention window(uint32_t layer) const override { return attention.at(layer); }
   std::span<const float> mass(uint32_t, uint32_t head) const override { return masses[head]; }
 
+  std::vector<int32_t> layer_rows;         // [layers], where they are not equal.
   std::vector<WindowAttention> attention;  // [layers]
   std::vector<std::vector<float>> masses;
   std::vector<float> head_keys, weights;

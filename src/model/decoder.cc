@@ -63,6 +63,7 @@ bool Decoder::local(uint32_t l) const {
 CacheShape Decoder::cache_shape(DType kv, uint32_t step_tokens_max) const {
   CacheShape shape{config_.layers, config_.kv_heads, config_.head_dim, kv, {}, step_tokens_max};
   shape.heads = config_.heads, shape.scale = config_.attention_scale;
+  shape.d_model = config_.d_model;
   for (uint32_t l = 0; l < config_.layers; ++l)
     shape.reach.push_back(
         local(l) ? Reach{Reach::Kind::kWindow, static_cast<int32_t>(config_.sliding_window), 0, 0}

@@ -79,5 +79,61 @@ TEST(Fcfs, AStepIsNeverLargerThanItsLimit) {
   EXPECT_EQ(rows, 100);
 }
 
+// A step of 100 rows through 3 layers has 300 rows through one.
+TEST(Fcfs, ACascadeTakesAllRowsThroughALayerBeforeTheNext) {
+  const StepLimits limits{100, 4, 1000, 3};
+  std::vector<Candidate> c{prompt(1, 250, 10, true)};
+  c[0].cascade = {250, 0, 0};
+  std::vector<std::pair<uint32_t, int32_t>> pieces;  // Layer, and where it ends.
+  for (bool done = false; !done;) {
+    int32_t rows = 0;
+    for (const Work& w : make_fcfs()->plan(c, limits).work) {
+      EXPECT_EQ(w.layer_begin, c[0].cascade.layer);
+      EXPECT_EQ(w.layer_end, w.layer_begin + 1);
+      EXPECT_EQ(w.position, c[0].cascade.at);
+      EXPECT_LE(w.rows, 100);
+      rows += w.rows;
+      const int32_t end = w.position + w.rows;
+      pieces.push_back({w.layer_begin, end});
+      done = w.layer_end == 3 && end == 250;
+      EXPECT_EQ(w.logits, done ? Logits::kLast : Logits::kNone);
+      c[0].cascade.layer = end == 250 ? w.layer_end : w.layer_begin;
+      c[0].cascade.at = end == 250 ? 0 : end;
+    }
+    EXPECT_LE(rows, 300);
+    ASSERT_GT(rows, 0);
+  }
+  EXPECT_EQ(pieces, (std::vector<std::pair<uint32_t, int32_t>>{{0, 100},
+                                                               {0, 200},
+                                                               {0, 250},
+                                                               {1, 50},
+                                                               {1, 150},
+                                                               {1, 250},
+                                                               {2, 100},
+                                                               {2, 200},
+                                                               {2, 250}}));
+}
+
+TEST(Fcfs, ACascadeStopsWhereItIsTo) {
+  std::vector<Candidate> c{prompt(1, 200, 10, true), decoding(2, 9)};
+  c[0].computed = 10;
+  c[0].cascade = {200, 1, 70, 64};
+  const StepPlan plan = make_fcfs()->plan(c, {100, 4, 1000, 2});
+  std::vector<int32_t> ends;
+  for (const Work& w : plan.work)
+    if (w.sequence == 1) ends.push_back(w.position + w.rows);
+  EXPECT_EQ(ends, (std::vector<int32_t>{128, 192, 200}));
+  EXPECT_EQ(plan.work[0].sequence, 2u) << "who decodes comes first";
+}
+
+TEST(Fcfs, OthersShareAStepWithACascade) {
+  std::vector<Candidate> c{prompt(1, 60, 10, true), prompt(2, 500, 10, true)};
+  c[0].cascade = {60, 0, 0};
+  int32_t rows = 0;
+  for (const Work& w : make_fcfs()->plan(c, kLimits).work)
+    if (w.sequence == 2) rows += w.rows;
+  EXPECT_EQ(rows, 40);
+}
+
 }  // namespace
 }  // namespace weir

@@ -10,6 +10,19 @@
 
 namespace weir {
 
+// Rows that pass one layer after the other: all of them through a layer before any through the
+// next.
+//
+//   layer 2   |        |        |
+//   layer 1   |========|  at    |         end
+//   layer 0   |========|========|========|
+struct Cascade {
+  int32_t end = 0;     // Of its rows; 0: there is none.
+  uint32_t layer = 0;  // That rows pass at present; those before `at` have.
+  int32_t at = 0;
+  int32_t stop_every = INT32_MAX;  // No work crosses a multiple of it.
+};
+
 // One sequence as the scheduler sees it.
 struct Candidate {
   uint64_t sequence = 0;
@@ -23,6 +36,7 @@ struct Candidate {
   // A step may compute rows up to this position and no further: something happens there before the
   // next are computed. More than `computed`.
   int32_t point = INT32_MAX;
+  Cascade cascade = {};  // Of its rows from `computed` on, if they are to pass in one.
 };
 
 struct StepLimits {

@@ -10,12 +10,13 @@
 // layers keep their shares, equal ones where the prompt was within the budget, and the last query
 // chooses. (One query has no variance: where none prefers anything, shares are equal.)
 //
-// The authors evict from a layer as soon as the next one is computed. Here all layers of a chunk
-// are computed together and the plan is made at the prompt's end, with the same result: shares
-// only shrink as layers become known. For that rows are divided by divide_rows(); the authors round
-// shares down and hand the rest out evenly, which can give a layer a row that it has lost. They let
-// a prompt stay whole up to `window` rows over the budget, which is hard here, and drop a row with
-// each token after it; here a point comes every so many tokens.
+// Layers evict one after the other, each down to its share of the whole budget among those that
+// have seen the prompt, and again as others join (the cascade): no more than a few are ever whole.
+// Where all layers see a prompt's end at once the plan is the same, for shares only shrink as
+// layers become known, and scores stay what they were. For that rows are divided by divide_rows();
+// the authors round shares down and hand the rest out evenly, which can give a layer a row that it
+// has lost. They let a prompt stay whole up to `window` rows over the budget, which is hard here,
+// and drop a row with each token after it; here a point comes every so many tokens.
 #include <algorithm>
 #include <bit>
 
@@ -93,7 +94,7 @@ class Cake final : public Policy {
         kernel_(a.whole("kernel")),
         every_(a.whole("every")) {}
 
-  Points points() const override { return {true, every_, false}; }
+  Points points() const override { return {true, every_, false, true}; }
   Needs needs() const override { return {window_, false, 1}; }
   std::unique_ptr<Policy> fork() const override { return std::make_unique<Cake>(*this); }
 
@@ -104,27 +105,26 @@ class Cake final : public Policy {
   }
 
   std::vector<Edit> plan(const PolicyView& view) override {
-    const bool divided = view.prompt == divided_at_ && view.length > view.prompt;
-    std::vector<int32_t> rows;
-    for (const uint32_t layer : view.layers) rows.push_back(view.rows(layer));
-    const auto budget = static_cast<uint64_t>(budget_rows(budget_, view.prompt));
-    if (!divided && LayerRows::of(rows).mean <= budget) return {};
-    std::vector<Look> looks;
-    for (const uint32_t layer : view.layers) looks.push_back(look(view, layer));
-    if (!divided) divide(view, rows, looks);
-    std::vector<Edit> edits;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i] <= shares_[i]) continue;
-      edits.push_back({view.layers[i], {}});
-      for (const std::vector<float>& scores : looks[i].scores)
-        edits.back().heads.push_back({best_slots(scores, shares_[i], 0, window_), {}});
+    if (view.prompt == divided_at_ && view.length > view.prompt) {
+      std::vector<Look> now;
+      for (const uint32_t layer : view.layers) now.push_back(look(view, layer));
+      return evict(view, now, shares_);
     }
+    while (looks_.size() < view.layers.size())
+      looks_.push_back(look(view, view.layers[looks_.size()]));
+    const std::vector<int32_t> shares = divide(view);
+    std::vector<Edit> edits;
+    if (!shares.empty()) edits = evict(view, looks_, shares);
+    if (looks_.size() < view.layers_in_all) return edits;
+    if (!shares.empty()) shares_ = shares, divided_at_ = view.prompt;
+    looks_.clear();
     return edits;
   }
 
  private:
   struct Look {
-    std::vector<std::vector<float>> scores;  // [kv_heads][rows]
+    int32_t rows = 0;                        // That the layer had.
+    std::vector<std::vector<float>> scores;  // [kv_heads][rows], of those that it has.
     double preference = 0;
   };
 
@@ -132,7 +132,7 @@ class Cake final : public Policy {
     const WindowAttention seen = view.window(layer);
     const uint32_t group = view.heads / view.kv_heads;
     const auto before = static_cast<size_t>(std::max(0, seen.rows - window_));
-    Look out;
+    Look out{seen.rows, {}};
     double spread = 0, shift = 0;
     for (uint32_t head = 0; head < view.heads; ++head) {
       if (head % group == 0) out.scores.emplace_back(static_cast<size_t>(seen.rows));
@@ -146,20 +146,45 @@ class Cake final : public Policy {
     return out;
   }
 
-  // No layer gets more rows than the prompt has, or than the budget where that is more.
-  void divide(const PolicyView& view, std::vector<int32_t> rows, const std::vector<Look>& looks) {
+  // Of the whole budget, among the layers that were looked at. No layer gets more rows than the
+  // prompt has, or than the budget where that is more. Empty: all rows are within the budget.
+  std::vector<int32_t> divide(const PolicyView& view) const {
     const int32_t budget = budget_rows(budget_, view.prompt);
+    const auto total = static_cast<uint64_t>(budget) * view.layers_in_all;
     std::vector<double> preferences;
-    for (const Look& look : looks) preferences.push_back(look.preference);
-    for (int32_t& r : rows) r = std::min(r, std::max(view.prompt, budget));
-    shares_ = divide_rows(static_cast<uint64_t>(budget) * rows.size(), preferences,
-                          std::min(window_, budget), rows);
-    divided_at_ = view.prompt;
+    std::vector<int32_t> rows;
+    uint64_t all = 0;
+    for (const Look& look : looks_) {
+      preferences.push_back(look.preference);
+      rows.push_back(std::min(look.rows, std::max(view.prompt, budget)));
+      all += static_cast<uint64_t>(look.rows);
+    }
+    if (all <= total) return {};
+    return divide_rows(total, preferences, std::min(window_, budget), rows);
+  }
+
+  // Down to these shares; the scores of what goes go too.
+  std::vector<Edit> evict(const PolicyView& view, std::vector<Look>& looks,
+                          std::span<const int32_t> shares) const {
+    std::vector<Edit> edits;
+    for (size_t i = 0; i < looks.size(); ++i) {
+      if (view.rows(view.layers[i]) <= shares[i]) continue;
+      edits.push_back({view.layers[i], {}});
+      for (std::vector<float>& scores : looks[i].scores) {
+        std::vector<int32_t> kept = best_slots(scores, shares[i], 0, window_);
+        for (size_t slot = 0; slot < kept.size(); ++slot)
+          scores[slot] = scores[static_cast<size_t>(kept[slot])];
+        scores.resize(kept.size());
+        edits.back().heads.push_back({std::move(kept), {}});
+      }
+    }
+    return edits;
   }
 
   double budget_, tau1_, tau2_;
   float gamma_;
   int32_t window_, kernel_, every_;
+  std::vector<Look> looks_;      // In a cascade, of the layers so far.
   std::vector<int32_t> shares_;  // Rows of each layer,
   int32_t divided_at_ = 0;       // since the prompt that ended here.
 };

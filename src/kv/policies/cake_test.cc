@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <string>
 
 #include "kv/test_view.h"
 
@@ -11,7 +10,7 @@ namespace {
 // Layer l's queries spread over 2 l + 2 rows, which move with the query in some layers.
 FakeView uneven_view(uint32_t layers, int32_t rows = 60) {
   FakeView view(2, 2, rows);
-  view.layers.clear();
+  view.layers.clear(), view.layers_in_all = layers;
   for (uint32_t l = 0; l < layers; ++l) {
     view.layers.push_back(l);
     view.attention.push_back({4, rows, std::vector<float>(2 * 4 * static_cast<size_t>(rows))});
@@ -43,7 +42,7 @@ TEST(Cake, TheBudgetIsThatOfAllLayers) {
 // A layer whose queries agree on few rows prefers less than one whose spread moves.
 TEST(Cake, SpreadAndShiftArePreferred) {
   FakeView view(1, 1, 10);
-  view.layers = {0, 1};
+  view.layers = {0, 1}, view.layers_in_all = 2;
   view.attention = {{2, 10, std::vector<float>(20)}, {2, 10, std::vector<float>(20)}};
   for (const size_t query : {0u, 1u}) {
     view.attention[0].p[query * 10 + 3] = 0.9f, view.attention[0].p[query * 10 + 4 + query] = 0.1f;
@@ -78,26 +77,38 @@ TEST(Cake, RowsThatSomeQueriesWantOutweighTheirMean) {
 }
 
 // Layer by layer, each evicting down to its share of the whole budget among those known so far, and
-// again as others join: what is left is the plan at the end.
+// again as others join: what is left is the plan at the end, and is never over the budget.
 TEST(Cake, TheCascadeOfItsLayersIsThePlan) {
   constexpr uint32_t kAll = 6;
-  constexpr int kTotal = 120;  // Rows of all layers; divisible by every number of them.
-  std::vector<Slots> left;
-  for (uint32_t known = 1; known <= kAll; ++known) {
-    left.emplace_back();
-    for (int32_t slot = 0; slot < 60; ++slot) left.back().push_back(slot);
-    const std::string budget = std::to_string(kTotal / static_cast<int>(known));
-    const auto plan =
-        policy_of("cake", {{"budget", budget.c_str()}, {"window", "4"}})->plan(uneven_view(known));
-    for (const Edit& edit : plan) {
-      const Slots& kept = edit.heads[1].kept;
-      EXPECT_TRUE(std::ranges::includes(left[edit.layer], kept)) << known << " " << edit.layer;
-      left[edit.layer] = kept;
-    }
+  const auto policy = policy_of("cake", {{"budget", "20"}, {"window", "4"}});
+  const auto at_the_end = policy->fork()->plan(uneven_view(kAll));
+  FakeView view = uneven_view(kAll);
+  view.layer_rows.assign(kAll, 60), view.layers.clear();
+  std::vector<std::vector<Slots>> left(kAll, std::vector<Slots>(2));
+  for (uint32_t layer = 0; layer < kAll; ++layer) {
+    view.layers.push_back(layer);
+    for (Slots& slots : left[layer])
+      for (int32_t slot = 0; slot < 60; ++slot) slots.push_back(slot);
+    for (const Edit& edit : policy->plan(view))
+      for (size_t head = 0; head < 2; ++head) {
+        Slots& slots = left[edit.layer][head];
+        Slots kept;
+        for (const int32_t slot : edit.heads[head].kept)
+          kept.push_back(slots[static_cast<size_t>(slot)]);
+        slots = kept;
+        view.layer_rows[edit.layer] = static_cast<int32_t>(kept.size());
+      }
+    size_t all = 0;
+    for (uint32_t l = 0; l <= layer; ++l) all += left[l][0].size();
+    EXPECT_LE(all, 120u);
   }
-  size_t all = 0;
-  for (const Slots& slots : left) all += slots.size();
-  EXPECT_EQ(all, static_cast<size_t>(kTotal));
+  ASSERT_EQ(at_the_end.size(), kAll);
+  for (const Edit& edit : at_the_end)
+    for (size_t head = 0; head < 2; ++head)
+      EXPECT_EQ(left[edit.layer][head], edit.heads[head].kept) << edit.layer << " " << head;
+  // And it knows the same of what comes after.
+  EXPECT_EQ(policy->kept_max(view.prompt).most,
+            static_cast<uint64_t>(std::ranges::max(view.layer_rows)));
 }
 
 TEST(Cake, SharesStayWhileDecoding) {
