@@ -23,6 +23,12 @@ STEPS = 24
 RECIPES = ["keep=all", "store=int8", "store=kivi(bits=4)", "store=kivi(bits=2)"]
 
 
+def tokens_of(engine, count):
+    text = "".join((ROOT / page).read_text() for page in ("ARCHITECTURE.md", "docs/server.md"))
+    tokens = engine.tokenize(text, add_special=True, parse_special=False)
+    return (tokens * (count // len(tokens) + 1))[:count]
+
+
 def filled(engine, recipe, tokens):
     sequence = engine.create_sequence(recipe)
     begin = time.perf_counter()
@@ -46,10 +52,8 @@ def main():
     parser.add_argument("--recipe", action="append")
     a = parser.parse_args()
     recipes = a.recipe or RECIPES
-    text = "".join((ROOT / page).read_text() for page in ("ARCHITECTURE.md", "docs/server.md"))
     with weir.Engine(a.model, max_model_len=8192, threads=a.threads) as engine:
-        tokens = engine.tokenize(text, add_special=True, parse_special=False)
-        tokens = (tokens * (a.depth // len(tokens) + 1))[: a.depth]
+        tokens = tokens_of(engine, a.depth)
         held = {recipe: filled(engine, recipe, tokens) for recipe in recipes}
         speeds = {recipe: [] for recipe in recipes}
         for _ in range(a.rounds):

@@ -20,16 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "build/release/python"))
 
 import weir  # noqa: E402
+from kv_decode import tokens_of  # noqa: E402
 
 RECIPES = ["keep=all", "keep=snapkv(budget=0.2)"]
 STEPS = 48
 ROUNDS = 4
-
-
-def tokens_of(engine, count):
-    text = "".join((ROOT / page).read_text() for page in ("ARCHITECTURE.md", "docs/server.md"))
-    tokens = engine.tokenize(text, add_special=True, parse_special=False)
-    return (tokens * (count // len(tokens) + 1))[:count]
 
 
 def bytes_of_one(model, count):

@@ -4,23 +4,10 @@
 
 #include <algorithm>
 
-#include "engine/test_engine.h"
+#include "engine/method_cases.h"
 
 namespace weir {
 namespace {
-
-const TinyModel kModel{.layers = 2,
-                       .d_model = 64,
-                       .heads = 4,
-                       .kv_heads = 2,
-                       .head_dim = 16,
-                       .context_tokens_max = 512};
-
-std::vector<Token> tokens_of(size_t n) {
-  std::vector<Token> out(n);
-  for (size_t i = 0; i < n; ++i) out[i] = static_cast<Token>(4 + i * i % 97);
-  return out;
-}
 
 TEST(ForkTakesOnARecipe, OnceAndWithAsMuchOfThePromptAsItLooksAt) {
   const auto engine = open_tiny(kModel, tiny_options());

@@ -3,32 +3,24 @@
 
 #include <cmath>
 
-#include "engine/test_engine.h"
+#include "engine/method_cases.h"
 
 namespace weir {
 namespace {
 
-std::vector<Token> tokens_of(int32_t n, Token from) {
-  std::vector<Token> out;
-  for (int32_t i = 0; i < n; ++i) out.push_back(4 + (from + i * i % 97 + i * 7) % 250);
-  return out;
-}
-
 // What is merged is not lost: all rows together weigh as every token so far.
 TEST(KeptRows, MergedOnesWeighAsTheirNumber) {
-  TinyModel model;
-  model.context_tokens_max = 1024;
-  const auto engine = open_tiny(model, tiny_options());
+  const auto engine = open_tiny(kModel, tiny_options());
   auto s = *engine->create_sequence("keep=chelsea(budget=40,every=24)");
   int32_t length = 0;
   for (const int32_t count : {150, 1, 1, 70, 1, 60}) {
     ASSERT_TRUE(s.append(tokens_of(count, length)));
     length += count;
-    for (uint32_t l = 0; l < model.layers; ++l)
-      for (uint32_t h = 0; h < model.kv_heads; ++h) {
+    for (uint32_t l = 0; l < kLayers; ++l)
+      for (uint32_t h = 0; h < kKvHeads; ++h) {
         const KeptRows rows = s.kept_rows(l, h);
         EXPECT_EQ(rows.positions, s.kept(l, h));
-        EXPECT_EQ(rows.k.size(), rows.positions.size() * model.head_dim);
+        EXPECT_EQ(rows.k.size(), rows.positions.size() * kDim);
         double all = 0;
         for (const float weight : rows.weights) {
           EXPECT_NEAR(weight, std::round(weight), 1e-3);
@@ -40,17 +32,17 @@ TEST(KeptRows, MergedOnesWeighAsTheirNumber) {
 }
 
 TEST(KeptRows, OfAWindowLayerAreThoseThatItStillHolds) {
-  TinyModel model;
+  TinyModel model = kModel;
   model.architecture = Architecture::kGemma3;
-  model.layers = 6, model.sliding_window = 100, model.context_tokens_max = 1024;
+  model.layers = 6, model.sliding_window = 100;
   const auto engine = open_tiny(model, tiny_options());
   auto s = *engine->create_sequence();
-  ASSERT_TRUE(s.append(tokens_of(600, 0)));
+  ASSERT_TRUE(s.append(tokens_of(600)));
   const KeptRows window = s.kept_rows(0, 0), whole = s.kept_rows(5, 0);
   EXPECT_EQ(window.positions.front(), 256);  // A block goes when no query to come reads it.
   EXPECT_EQ(window.positions.back(), 599);
   EXPECT_EQ(window.positions, s.kept(0, 0));
-  EXPECT_EQ(window.v.size(), 344 * size_t{model.head_dim});
+  EXPECT_EQ(window.v.size(), 344 * size_t{kDim});
   EXPECT_EQ(whole.positions.size(), 600u);
 }
 

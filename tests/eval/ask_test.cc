@@ -6,24 +6,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/test_engine.h"
+#include "engine/method_cases.h"
 #include "eval/plan.h"
 
 namespace weir::eval {
 namespace {
-
-const TinyModel kModel{.layers = 2,
-                       .d_model = 64,
-                       .heads = 4,
-                       .kv_heads = 2,
-                       .head_dim = 16,
-                       .context_tokens_max = 1024};
-
-std::vector<Token> tokens_of(size_t n, int from) {
-  std::vector<Token> out(n);
-  for (size_t i = 0; i < n; ++i) out[i] = 4 + (from + static_cast<Token>(i * i % 97 + i * 7)) % 250;
-  return out;
-}
 
 // Two questions of two candidates each.
 ProblemTokens problem() {

@@ -15,15 +15,6 @@ PROMPT = 700
 
 
 @pytest.fixture(scope="module")
-def engine(smollm2):
-    import weir
-
-    # Keys as they were observed, without rounding; queries as the reference path has them.
-    with weir.Engine(str(smollm2), max_model_len=1024, threads=2, kv_cache_dtype="f32") as engine:
-        yield engine
-
-
-@pytest.fixture(scope="module")
 def tokens(engine):
     text = (
         "The keeper of the lighthouse wrote down the weather each evening, and each morning he "

@@ -6,27 +6,17 @@ Where two pages' scores lie so near that float32 may order them otherwise, eithe
 cases are left out.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "bench"))
+from attention import attention
 
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = 64
 PROMPT, STEPS = 900, 40
 NEAR = 1e-4  # Of scores, relative to the greatest.
-
-
-@pytest.fixture(scope="module")
-def engine(smollm2):
-    import weir
-
-    # Keys as they were observed, without rounding.
-    with weir.Engine(str(smollm2), max_model_len=1024, threads=2, kv_cache_dtype="f32") as engine:
-        yield engine
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +35,6 @@ def quest_pages(q, k, count, tail):
     best = count - 1 - tail
     near = scores[order[best - 1]] - scores[order[best]] < NEAR * np.abs(scores).max()
     return [0, *sorted(1 + order[:best])], near
-
-
-def attention(q, k, v):
-    logits = k @ q / np.sqrt(len(q))
-    p = np.exp(logits - logits.max())
-    return p @ v / p.sum()
 
 
 def test_quest(engine, tokens):

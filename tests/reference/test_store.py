@@ -9,17 +9,11 @@ Attention over that, in float64, is what the model's heads must have given.
 import numpy as np
 import pytest
 
+from attention import attention
+
 GROUP = 32
 PAGE = 64  # Rows are encoded so many at a time.
 PROMPT, STEPS = 500, 40
-
-
-@pytest.fixture(scope="module")
-def engine(smollm2):
-    import weir
-
-    with weir.Engine(str(smollm2), max_model_len=1024, threads=2, kv_cache_dtype="f32") as engine:
-        yield engine
 
 
 def on_grid(x, bits, axis):
@@ -41,49 +35,22 @@ def settled(tokens, residual):
     return max(0, point - residual) // PAGE * PAGE
 
 
-class Seen:
-    def __init__(self, engine, sequence):
-        import weir
-
-        info, what = engine.info, weir.Observable
-        self.group = info.heads // info.kv_heads
-        self.widths = {what.QUERY: info.heads, what.KEY: info.kv_heads, what.VALUE: info.kv_heads,
-                       what.ATTENTION: info.heads}
-        self.rows = {}
-        sequence.observe(list(self.widths), self.take)
-
-    def take(self, what, layer, position, values):
-        self.rows.setdefault((what.name, layer), []).append(
-            values.reshape(len(values), self.widths[what], -1).astype(np.float32))
-
-    def of(self, name, layer):
-        return np.concatenate(self.rows[name, layer])
-
-
-def attention(q, k, v):
-    logits = k @ q / np.sqrt(len(q))
-    p = np.exp(logits - logits.max())
-    return p @ v / p.sum()
-
-
 @pytest.mark.parametrize("recipe, bits, residual", [
     ("store=int8", 8, 0),
     ("store=kivi(bits=4)", 4, 128),
     ("store=kivi(bits=2,residual=64)", 2, 64),
 ])
 def test_attention_reads_what_the_rule_encodes(engine, recipe, bits, residual):
+    from certified import decoded
+
     text = "She counted the boats, and the gulls, and the days since the letter had come. "
     tokens = (engine.tokenize(text, add_special=True, parse_special=False) * 40)
-    sequence = engine.create_sequence(recipe)
-    seen = Seen(engine, sequence)
-    sequence.append(tokens[:PROMPT])
-    for token in tokens[PROMPT : PROMPT + STEPS]:
-        sequence.append([token])
+    _, seen = decoded(engine, recipe, tokens[: PROMPT + STEPS], PROMPT)
     errors, differences = [], []
     for layer in range(0, engine.info.layers, 7):
         q, k, v, out = (seen.of(name, layer) for name in ("QUERY", "KEY", "VALUE", "ATTENTION"))
         for head in range(0, q.shape[1], 4):
-            keys, values = k[:, head // seen.group], v[:, head // seen.group]
+            keys, values = (x[:, head // seen.group].astype(np.float32) for x in (k, v))
             whole = len(keys) // PAGE * PAGE
             coded_keys = on_grid(keys[:whole], bits, axis=0)
             coded_values = on_grid(values[:whole], bits, axis=1)
@@ -91,13 +58,13 @@ def test_attention_reads_what_the_rule_encodes(engine, recipe, bits, residual):
                 # Rows that were encoded when this query's step began, and those that were not yet.
                 split, end = settled(position, residual), position + 1
                 want = attention(
-                    q[position, head].astype(np.float64),
+                    q[position, head],
                     np.concatenate([coded_keys[:split], keys[split:end]]),
                     np.concatenate([coded_values[:split], values[split:end]]))
                 error = np.linalg.norm(out[position, head] - want) / np.linalg.norm(want)
                 # Queries and weights meet the codes as numbers of 16 bits.
                 assert error < 8e-4, f"layer {layer} head {head} position {position}: {error}"
-            raw = attention(q[-1, head].astype(np.float64), keys, values)
+            raw = attention(q[-1, head], keys, values)
             errors.append(error)
             differences.append(np.linalg.norm(out[-1, head] - raw) / np.linalg.norm(raw))
     # The rows that were given would be told from what they were encoded to.

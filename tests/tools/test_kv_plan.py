@@ -65,15 +65,15 @@ def test_the_base_line_looks_at_nothing(catalogue):
 
 
 @pytest.mark.parametrize("best_watches", [False, True])
-def test_all_of_it_ends_within_two_hours(catalogue, best_watches):
+def test_no_more_is_planned_than_two_hours_hold(catalogue, best_watches):
     best = next(m["name"] for m in catalogue if m["name"] in kv_plan.keeps(catalogue)
                 and bool(m["bytes_per_query_head"]) == best_watches)
-    measured, seconds = taken(catalogue), 0
+    measured, planned = taken(catalogue), 0
     for model in kv_plan.RATES:
         for context in kv_plan.CONTEXTS:
             recipes = [*kv_plan.single(catalogue, context, measured),
                        *kv_plan.composed(catalogue, context, measured, best)]
             samples = kv_plan.samples(catalogue, model, context, recipes)
             assert samples >= 2
-            seconds += samples * kv_plan.seconds_of_a_sample(catalogue, model, context, recipes)
-    assert 2000 < seconds < 7000
+            planned += samples * kv_plan.seconds_of_a_sample(catalogue, model, context, recipes)
+    assert 2000 < planned < 7000
