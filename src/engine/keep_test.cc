@@ -280,10 +280,11 @@ bool begins_at_the_end(const std::string& text) {
 
 TEST_P(RecipeTest, AForkTakesItOnAsThoughItHadBeenThereOrSaysThatItCannot) {
   const auto engine = open_tiny(kModel, options_of(2, 64));
-  const auto appends = turns();
+  const auto appends = turns(GetParam());
   const std::span prompt(appends[0]);
+  const size_t shared = prompt.size() - 20;
   auto plain = *engine->create_sequence("keep=all");
-  ASSERT_TRUE(plain.append(prompt.first(130)));
+  ASSERT_TRUE(plain.append(prompt.first(shared)));
   auto fork = plain.fork(GetParam());
   EXPECT_EQ(fork.has_value(), begins_at_the_end(GetParam()));
   if (!fork) {
@@ -292,7 +293,7 @@ TEST_P(RecipeTest, AForkTakesItOnAsThoughItHadBeenThereOrSaysThatItCannot) {
     return;
   }
   auto again = *fork->fork(), cold = *engine->create_sequence(GetParam());
-  for (Sequence* s : {&*fork, &again}) ASSERT_TRUE(s->append(prompt.subspan(130)));
+  for (Sequence* s : {&*fork, &again}) ASSERT_TRUE(s->append(prompt.subspan(shared)));
   ASSERT_TRUE(cold.append(prompt));
   EXPECT_TRUE(std::ranges::equal(cold.logits(), fork->logits()));
   const std::span rest = std::span(appends).subspan(1);
