@@ -61,11 +61,19 @@ def measured(method, evaluations):
                f"| {m['second_copy']['change']:+.2f} |")
 
 
+def held(method):
+    """What a method holds beside keys and values, in words."""
+    row, head, dim = (method[f"bytes_per_{of}"] for of in ("row", "query_head", "page_dim"))
+    if row or head:
+        yield (f"a row of a KV head takes up to {row} bytes"
+               + (f" and {head} for each of its query heads" if head else ""))
+    if dim:
+        yield f"a page of 64 rows takes {dim} bytes for each dimension of a KV head"
+
+
 def cost(method):
-    heads = (f" and {method['bytes_per_query_head']} for each of its query heads"
-             if method["bytes_per_query_head"] else "")
-    return (f"Observes {method['observes']}; beside keys and values a row of a KV head takes up to "
-            f"{method['bytes_per_row']} bytes{heads}.")
+    return (f"Observes {method['observes']}; beside keys and values "
+            f"{' and '.join(held(method)) or 'nothing is held'}.")
 
 
 def section(method, evaluations):
