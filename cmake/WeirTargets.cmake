@@ -71,6 +71,9 @@ function(weir_library name)
   if(WEIR_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE weir_${name}_all GTest::gtest_main GTest::gmock)
+    # Tests take longer to compile than to run: they are not optimised, and no fuzzer explores them.
+    target_compile_options(${name}_test PRIVATE -O0
+      $<$<BOOL:${WEIR_FUZZ}>:-fno-sanitize=fuzzer-no-link>)
     gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
   endif()
   if(WEIR_FUZZ)

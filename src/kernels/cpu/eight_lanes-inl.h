@@ -2,6 +2,8 @@
 // their vector files, after the intrinsics.
 #pragma once
 
+#include "kernels/cpu/inline-inl.h"
+
 namespace weir::WEIR_ISA_NAMESPACE {
 
 WEIR_INLINE float sum_eight(__m256 eight) {

@@ -11,9 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#define WEIR_INLINE [[gnu::always_inline]] inline
-
 #include "kernels/cpu/eight_lanes-inl.h"
+#include "kernels/cpu/inline-inl.h"
 
 namespace weir::WEIR_ISA_NAMESPACE {
 

@@ -20,9 +20,8 @@
 #include <immintrin.h>
 #endif
 
-#define WEIR_INLINE [[gnu::always_inline]] inline
-
 #include "kernels/cpu/eight_lanes-inl.h"
+#include "kernels/cpu/inline-inl.h"
 
 namespace weir::WEIR_ISA_NAMESPACE {
 

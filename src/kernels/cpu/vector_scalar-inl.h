@@ -7,9 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/cpu/inline-inl.h"
 #include "tensor/half.h"
-
-#define WEIR_INLINE [[gnu::always_inline]] inline
 
 namespace weir::WEIR_ISA_NAMESPACE {
 
