@@ -102,6 +102,7 @@ class Probe {
     o.step_tokens_max = get(a, "step_tokens_max", o.step_tokens_max);
     o.kv_type = get(a, "kv_type", o.kv_type);
     o.arithmetic = get(a, "arithmetic", o.arithmetic);
+    o.kv = get(a, "kv", o.kv);
     sequences_.clear();
     engine_.reset();
     engine_ = take(weir::Engine::open(json::value_to<std::string>(a.at("model")), o));
