@@ -31,13 +31,24 @@ class ThreadPool;
 // What a kernel knows of 64 slots of one list: plain bytes. `bias` is added to each slot's logit
 // (natural units: log n for a row that stands for n, -inf for one that is dropped); null means
 // zeros. `k` may be null for a page that no row of the call sees (out of reach and freed). Pages of
-// both forms may stand in one list; what a page on grids gives follows from its codes alone.
+// all forms may stand in one list; what a page on grids gives follows from its codes alone.
+//
+// Rows of a page may be directions that several lists share, each with lengths of its own: a slot's
+// product with a query times `k_scale` is its logit, before the bias, and its value counts
+// `v_scale` times. Some keys and some values may lie apart, as they are (`own`): a key's logit is
+// then a tree over sixteen lanes of a chain, a value joins the sums after all that lie in pages.
 struct AttentionPage {
   const std::byte* k = nullptr;
   const std::byte* v = nullptr;
   const float* bias = nullptr;  // [64]
   int bits =
       0;  // 0: elements of AttentionShape::kv. 8, 4 or 2: on grids (grid.h), all slots written.
+  int own = 0;                          // Keys that lie apart, and as many values.
+  const float* k_scale = nullptr;       // [64] Finite, 1 for a row that lies apart; both null:
+  const float* v_scale = nullptr;       // rows are as they are. REQUIRES bits to be 0.
+  const uint8_t* own_slots = nullptr;   // [2][own]: the slots of the keys, then of the values,
+                                        // where `v` has zeros.
+  const std::byte* own_rows = nullptr;  // [2][own][head_dim] elements.
 };
 
 // One list (a KV head of a layer of a sequence) as one span of queries meets it: query row i of the
@@ -101,5 +112,8 @@ void write_row(DType kv, int head_dim, int slot, const float* k, const float* v,
                std::byte* v_page);
 void read_row(DType kv, int head_dim, int slot, const std::byte* k_page, const std::byte* v_page,
               float* k, float* v);
+// The same of one row of AttentionPage::own_rows.
+void write_own_row(DType kv, int head_dim, const float* row, std::byte* to);
+void read_own_row(DType kv, int head_dim, const std::byte* from, float* row);
 
 }  // namespace weir

@@ -130,6 +130,26 @@ TEST_F(AttentionTest, PagesOnGridsAgreeWithDoublePrecisionOnEveryIsa) {
     }
 }
 
+TEST_F(AttentionTest, PagesOfDirectionsAgreeWithDoublePrecisionOnEveryIsa) {
+  for (AttentionShape shape : {shape_of(2, 3, 64), shape_of(2, 1, 80), shape_of(1, 4, 256),
+                               shape_of(2, 4, 64, 37), shape_of(1, 20, 16)})
+    for (const DType kv : {DType::kF32, DType::kF16, DType::kBF16})
+      for (const auto& [every, own] : {std::pair{1, 0}, {2, 3}}) {
+        shape.kv = kv;
+        TestSequence s({shape, 300, every == 2, 60});
+        s.write_all();
+        s.share(every, own);
+        std::vector<float> first;
+        for (const std::string_view name : available_isas()) {
+          ASSERT_TRUE(set_isa(name));
+          attend_whole(s);
+          if (first.empty()) first = s.out;
+          EXPECT_TRUE(same_bits(s.out, first)) << name << " " << shape.head_dim << " " << own;
+        }
+        EXPECT_LT(s.error(true), 2e-6) << shape.head_dim << " " << own;
+      }
+}
+
 // One sequence, cut into chunks, alone or beside another, by so many threads.
 struct Schedule {
   int threads, chunk;
@@ -205,6 +225,52 @@ TEST_F(AttentionTest, PagesOnGridsGiveTheSameBitsHoweverRowsAreScheduled) {
       if (want.empty()) want = s.out;
       ASSERT_TRUE(same_bits(s.out, want)) << bits << " bits, chunk " << how.chunk;
     }
+  }
+}
+
+TEST_F(AttentionTest, PagesOfDirectionsGiveTheSameBitsHoweverRowsAreScheduled) {
+  for (const AttentionShape& shape : {shape_of(2, 3, 64), shape_of(1, 7, 128)}) {
+    TestSequence s({shape, 290, true, 21}), other({shape, 150, false, 0, 2});
+    s.write_all(), other.write_all();
+    s.share(1, 3), other.share(1, 3);
+    s.encode(8, 3);
+    std::vector<float> want;
+    for (const Schedule& how : schedules(s.o.tokens)) {
+      if (how.chunk == 7 || how.threads == 2) continue;
+      ThreadPool pool(how.threads);
+      for (int at = 0; at < s.o.tokens; at += how.chunk)
+        attend_chunk(how, s, other, pool, at, std::min(how.chunk, s.o.tokens - at));
+      if (want.empty()) want = s.out;
+      ASSERT_TRUE(same_bits(s.out, want)) << "chunk " << how.chunk;
+    }
+  }
+}
+
+// Slots that no row sees weigh nothing, whatever the rows that lie apart, or a raw page beside,
+// hold.
+TEST_F(AttentionTest, PagesOfDirectionsBesideABrokenSlotNobodySees) {
+  for (const std::string_view name : available_isas()) {
+    ASSERT_TRUE(set_isa(name));
+    TestSequence s({shape_of(1, 3, 64), 230});
+    s.write_all();
+    s.share(1, 3);
+    attend_whole(s);
+    const std::vector<float> want = s.out;
+    // The key and the value that lie apart in the third page's slots 42 and 47.
+    AttentionPage& page = s.pages(0)[2];
+    ASSERT_EQ(page.own_slots[2], 42);
+    ASSERT_EQ(page.own_slots[5], 47);
+    const std::vector<float> broken(64, kNaN);
+    for (const size_t row : {2, 5})
+      write_own_row(DType::kBF16, 64, broken.data(),
+                    const_cast<std::byte*>(page.own_rows) + row * 64 * sizeof(uint16_t));
+    s.fill(0, 229, kNaN);
+    attend_whole(s);
+    const size_t row = 3 * 64, seen = (2 * kPageSlots + 42) * row;
+    EXPECT_TRUE(
+        same_bits({s.out.begin(), s.out.begin() + seen}, {want.begin(), want.begin() + seen}))
+        << name;
+    for (size_t i = seen + 5 * row; i < s.out.size(); ++i) ASSERT_TRUE(std::isnan(s.out[i])) << i;
   }
 }
 

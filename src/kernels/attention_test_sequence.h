@@ -64,7 +64,23 @@ class TestSequence {
         std::byte* at = encoded_.emplace_back(2 * half).data();
         write_grid(bits, dim, keys.data(), values.data(), at, at + half);
         AttentionPage& page = lists_[h].pages[p];
-        page.k = at, page.v = at + half, page.bits = bits;
+        page = {at, at + half, page.bias, bits};
+      }
+  }
+  // Puts every `every`-th full page of each list in directions with lengths; `own` of its keys and
+  // values lie apart.
+  void share(int every, int own) {
+    for (int h = 0; h < o.shape.kv_heads; ++h)
+      for (int p = 0; (p + 1) * kPageSlots <= slots(h); p += every) {
+        AttentionPage to = directions(own);
+        auto* at = encoded_.back().data();
+        for (int half = 0; half < 2; ++half)
+          for (int i = 0; i < own; ++i)
+            const_cast<uint8_t*>(to.own_slots)[half * own + i] =
+                static_cast<uint8_t>(i * 20 + (p + 5 * half) % 19);
+        for (int s = 0; s < kPageSlots; ++s) put_direction(h, p * kPageSlots + s, to, at);
+        to.bias = lists_[h].pages[p].bias;
+        lists_[h].pages[p] = to;
       }
   }
   void fill(int head, int slot, float value) {
@@ -140,13 +156,60 @@ class TestSequence {
   std::vector<float> row(int head, int slot, bool keys) const {
     std::vector<float> key(o.shape.head_dim), value(o.shape.head_dim);
     const AttentionPage& page = lists_[head].pages[slot / kPageSlots];
+    const int in_page = slot % kPageSlots;
     if (page.bits)
-      read_grid_row(page.bits, o.shape.head_dim, slot % kPageSlots, page.k, page.v, key.data(),
-                    value.data());
+      read_grid_row(page.bits, o.shape.head_dim, in_page, page.k, page.v, key.data(), value.data());
     else
-      read_row(o.shape.kv, o.shape.head_dim, slot % kPageSlots, page.k, page.v, key.data(),
-               value.data());
-    return keys ? key : value;
+      read_row(o.shape.kv, o.shape.head_dim, in_page, page.k, page.v, key.data(), value.data());
+    std::vector<float>& mine = keys ? key : value;
+    if (page.k_scale)
+      for (float& x : mine) x *= (keys ? page.k_scale : page.v_scale)[in_page];
+    if (const int i = own_row(page, in_page, keys ? 0 : 1); i >= 0)
+      read_own_row(o.shape.kv, o.shape.head_dim, page.own_rows + own_at(i), mine.data());
+    return mine;
+  }
+  size_t own_at(int i) const { return i * row_bytes(o.shape.kv, o.shape.head_dim); }
+  // Which of the rows that lie apart is a slot's key (half 0) or value; -1: none.
+  static int own_row(const AttentionPage& page, int slot, int half) {
+    for (int i = half * page.own; i < (half + 1) * page.own; ++i)
+      if (page.own_slots[i] == slot) return i;
+    return -1;
+  }
+  // A page with room for all that belongs to it, in encoded_.
+  AttentionPage directions(int own) {
+    const size_t half = page_half_bytes(o.shape.kv, o.shape.head_dim);
+    const size_t scales = 2 * half, rows = scales + 2 * kPageSlots * sizeof(float);
+    const size_t places = rows + own_at(2 * own);
+    const std::byte* at = encoded_.emplace_back(places + 2 * own + 1).data();
+    AttentionPage to{at, at + half};
+    to.k_scale = reinterpret_cast<const float*>(at + scales);
+    to.v_scale = to.k_scale + kPageSlots;
+    to.own = own;
+    to.own_rows = at + rows;
+    to.own_slots = reinterpret_cast<const uint8_t*>(at + places);
+    return to;
+  }
+  void put_direction(int head, int slot, const AttentionPage& to, std::byte* memory) {
+    std::vector<float> rows[] = {k(head, slot), v(head, slot)};
+    for (int half = 0; half < 2; ++half) {
+      std::vector<float>& row = rows[half];
+      double length = 0;
+      for (const float x : row) length += double{x} * x;
+      length = std::sqrt(length);
+      if (const int i = own_row(to, slot % kPageSlots, half); i >= 0) {
+        write_own_row(o.shape.kv, o.shape.head_dim, row.data(),
+                      memory + (to.own_rows - to.k) + own_at(i));
+        // What stands in a page in the place of such a key is not read.
+        row.assign(row.size(), half == 0 ? std::numeric_limits<float>::quiet_NaN() : 0.0f);
+        length = 1;
+      } else {
+        for (float& x : row) x = static_cast<float>(x / length);
+      }
+      const_cast<float*>(half == 0 ? to.k_scale : to.v_scale)[slot % kPageSlots] =
+          static_cast<float>(length);
+    }
+    write_row(o.shape.kv, o.shape.head_dim, slot % kPageSlots, rows[0].data(), rows[1].data(),
+              memory, memory + (to.v - to.k));
   }
   void put(int head, int slot, const float* key, const float* value) {
     const size_t half = page_half_bytes(o.shape.kv, o.shape.head_dim);

@@ -48,5 +48,9 @@ void rope(float* head, int dims, const float* cosine, const float* sine, bool in
 // exp(x) and log(x) in double, correct to a few ulp, the same bits on every machine.
 double exact_exp(double x);
 double exact_log(double x);
+// The sine of an angle, and the angle of a cosine, both angles in [0, pi]. REQUIRES x in [0, pi],
+// and in [-1, 1].
+double exact_sine(double x);
+double exact_arccosine(double x);
 
 }  // namespace weir

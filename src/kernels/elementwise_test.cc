@@ -214,5 +214,16 @@ TEST(ExactMath, LogAgreesWithLongDouble) {
   EXPECT_TRUE(std::isnan(exact_log(std::nan(""))));
 }
 
+TEST(ExactMath, SineAndArccosineAgreeWithLongDouble) {
+  constexpr double kPi = 3.141592653589793;
+  for (double x = 0; x <= kPi; x += 1e-4)
+    ASSERT_LE(std::abs(exact_sine(x) - std::sin(static_cast<long double>(x))), 4e-16L) << x;
+  for (double x = -1; x <= 1; x += 1e-4)
+    ASSERT_LE(std::abs(exact_arccosine(x) - std::acos(static_cast<long double>(x))), 1e-15L) << x;
+  EXPECT_EQ(exact_arccosine(1), 0);
+  EXPECT_EQ(exact_arccosine(-1), kPi);
+  EXPECT_NEAR(exact_arccosine(1 - 0x1p-53), 0x1p-26, 0x1p-78);  // sqrt(2 (1 - x)).
+}
+
 }  // namespace
 }  // namespace weir

@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kPi = 0x1.921fb54442d18p+1;
 
 // ln 2 in two parts; the first has 41 bits, so that its product with an exponent is exact.
 constexpr double kLn2High = 0x1.62e42fefa3p-1, kLn2Low = 0x1.3de6af278ece6p-42;
@@ -70,7 +71,26 @@ void sine_cosine(double x, float& sine, float& cosine) {
   cosine = static_cast<float>(cosines[quarter]);
 }
 
+// The angle in [0, pi / 4] of a sine, by Newton's rule from the first terms of its series.
+double arcsine_near_zero(double sine) {
+  const double square = sine * sine;
+  double x = sine * (1 + square * (1.0 / 6 + square * (3.0 / 40)));
+  for (int step = 0; step < 4; ++step) x -= (sine_near_zero(x) - sine) / cosine_near_zero(x);
+  return x;
+}
+
 }  // namespace
+
+double exact_sine(double x) {
+  if (x > kPi / 2) x = kPi - x;
+  return x > kPi / 4 ? cosine_near_zero(kPi / 2 - x) : sine_near_zero(x);
+}
+
+// By the half angle, whose sine is well told from its neighbours'.
+double exact_arccosine(double x) {
+  const double acute = 2 * arcsine_near_zero(std::sqrt((1 - std::abs(x)) / 2));
+  return x < 0 ? kPi - acute : acute;
+}
 
 double exact_exp(double x) {
   if (std::isnan(x)) return x;

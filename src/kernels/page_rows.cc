@@ -78,6 +78,18 @@ void with_rows_of(DType kv, int head_dim, const Function& f) {
 
 }  // namespace
 
+void write_own_row(DType kv, int head_dim, const float* row, std::byte* to) {
+  with_rows_of(kv, head_dim, [&]<typename Element>(const RowsOf<Element>& rows) {
+    rows.narrow(row, static_cast<size_t>(head_dim), reinterpret_cast<Element*>(to));
+  });
+}
+
+void read_own_row(DType kv, int head_dim, const std::byte* from, float* row) {
+  with_rows_of(kv, head_dim, [&]<typename Element>(const RowsOf<Element>& rows) {
+    rows.widen(reinterpret_cast<const Element*>(from), static_cast<size_t>(head_dim), row);
+  });
+}
+
 size_t page_half_bytes(DType kv, int head_dim) {
   return row_bytes(kv, static_cast<size_t>(head_dim) * kPageSlots);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/cpu/grid_tiles-inl.h"
+#include "kernels/cpu/scaled_pages-inl.h"
 
 namespace weir::WEIR_ISA_NAMESPACE {
 
@@ -176,16 +177,35 @@ void multiply_seen_values(const AttentionPiece& p, int row, float* out) {
   }
 }
 
-inline bool on_grids(const AttentionPiece& p, Bounds b) {
-  bool any = false;
-  for_each_page(b, [&](int slot, int) { any |= p.pages[slot / kPageSlots].bits != 0; });
-  return any;
+// Whether some page is on grids, and some has scales.
+struct Forms {
+  Forms(const AttentionPiece& p, Bounds b) {
+    for_each_page(b, [&](int slot, int) {
+      grids |= p.pages[slot / kPageSlots].bits != 0;
+      scaled |= p.pages[slot / kPageSlots].k_scale != nullptr;
+    });
+  }
+  bool grids = false, scaled = false;
+};
+
+// Logits to weights, for the rows that see any slot.
+template <typename Type>
+void weigh_rows(const Strips& strips, bool scaled, const AttentionFold& to) {
+  const AttentionPiece& p = strips.piece;
+  for (int row = 0; row < p.rows; ++row) {
+    const Bounds b = strips.bounds[row / strips.height];
+    if (b.empty()) continue;
+    if (scaled) restore_logits<Type>(p, row);
+    weigh(p, row, b, &to.max[row], &to.sum[row]);
+    if (scaled) scale_weights(p, row);
+  }
 }
 
 template <typename Type>
 void fold(const AttentionPiece& p, const AttentionFold& to) {
   const Strips strips(p);
-  const bool direct = strips.count <= kDirectStrips, grids = on_grids(p, strips.all);
+  const Forms forms(p, strips.all);
+  const bool direct = strips.count <= kDirectStrips, grids = forms.grids;
   for (int s = 0; s < strips.count && direct; ++s)
     kDirect<Type>[strips.rows(s)].keys(p, strips.row(s), strips.bounds[s]);
   if (!direct)
@@ -194,9 +214,7 @@ void fold(const AttentionPiece& p, const AttentionFold& to) {
       for (slot &= -16; slot < end; slot += 16) multiply_keys<Type>(strips, slot);
     });
 
-  for (int row = 0; row < p.rows; ++row)
-    if (const Bounds b = strips.bounds[row / strips.height]; !b.empty())
-      weigh(p, row, b, &to.max[row], &to.sum[row]);
+  weigh_rows<Type>(strips, forms.scaled, to);
 
   for (int s = 0; s < strips.count && direct; ++s)
     if (!strips.bounds[s].empty())
@@ -212,6 +230,7 @@ void fold(const AttentionPiece& p, const AttentionFold& to) {
       clear_row(to, row, p.head_dim);
     else if (!is_finite(out, p.head_dim))
       multiply_seen_values<Type>(p, row, out);
+    if (forms.scaled) add_own_values<Type>(p, row, out);
   }
 }
 
