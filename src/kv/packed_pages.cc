@@ -1,5 +1,6 @@
 #include "kv/packed_pages.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -30,15 +31,20 @@ std::byte* PackedPages::add() {
     extents_.push_back(ExtentRef::take(*pool_));
   } else if (extents_.back().shared()) {
     ExtentRef mine = ExtentRef::take(*pool_);
-    for (int p = 0; p < extents_.back().committed(); ++p) mine.commit(p);
+    make_room(mine, in_extent);
     std::memcpy(mine.page(0), extents_.back().page(0), in_extent * bytes_);
     extents_.back() = std::move(mine);
   }
   ExtentRef& extent = extents_.back();
-  const auto pages = ceil_div((in_extent + 1) * bytes_, pool_->page_bytes());
-  while (extent.committed() < static_cast<int>(pages)) extent.commit(extent.committed());
+  make_room(extent, in_extent + 1);
   ++count_;
   return extent.page(0) + in_extent * bytes_;
+}
+
+void PackedPages::make_room(ExtentRef& extent, size_t pages) const {
+  const size_t of_pool = pool_->page_bytes();
+  for (int p = extent.committed(); static_cast<size_t>(p) * of_pool < pages * bytes_; ++p)
+    extent.commit(p, std::min(of_pool, each_ * bytes_ - static_cast<size_t>(p) * of_pool));
 }
 
 uint64_t PackedPages::bytes() const {
@@ -49,8 +55,11 @@ uint64_t PackedPages::bytes() const {
 
 uint64_t PackedPages::bytes(uint64_t count, size_t page_bytes, size_t pool_page_bytes) {
   const uint64_t each = pages_to_an_extent(page_bytes, pool_page_bytes);
+  const uint64_t most =
+      ceil_div<uint64_t>(each * page_bytes, PagePool::kSystemPage) * PagePool::kSystemPage;
   const auto held = [&](uint64_t pages) {
-    return ceil_div<uint64_t>(pages * page_bytes, pool_page_bytes) * pool_page_bytes;
+    return std::min(most,
+                    ceil_div<uint64_t>(pages * page_bytes, pool_page_bytes) * pool_page_bytes);
   };
   return count / each * held(each) + held(count % each);
 }

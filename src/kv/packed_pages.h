@@ -1,5 +1,5 @@
-// Encoded pages of one layer, which are smaller than a pool's: as many of them side by side in an
-// extent as fit.
+// Encoded pages of the layers of a group, which take less than the pool's pages of the same rows:
+// as many of them side by side in an extent as fit. What they leave of it is not committed.
 //
 //   extent:   | pool page      | pool page      | pool page      | pool page      |
 //   pages:    |  0    |  1    |  2    |  3    |  4    |  5    |  6    |
@@ -37,6 +37,8 @@ class PackedPages {
   static uint64_t bytes(uint64_t count, size_t page_bytes, size_t pool_page_bytes);
 
  private:
+  void make_room(ExtentRef& extent, size_t pages) const;
+
   PagePool* pool_;
   std::shared_ptr<const Codec> codec_;
   size_t bytes_, each_;  // Of a page; pages to an extent.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/check.h"
 #include "base/number.h"
@@ -11,7 +12,6 @@
 namespace weir {
 namespace {
 
-constexpr size_t kSystemPage = 4096;
 constexpr uint64_t kExtentsMax = 1 << 26;
 
 }  // namespace
@@ -75,15 +75,18 @@ uint32_t PagePool::take() {
              promised());
   const uint32_t extent = free_.back();
   free_.pop_back();
-  extents_[extent] = {1, 0, 0};
+  extents_[extent] = {1, 0, 0, 0};
   return extent;
 }
 
-void PagePool::commit(uint32_t extent, int page) {
+void PagePool::commit(uint32_t extent, int page, size_t bytes) {
   Extent& e = extents_[extent];
-  WEIR_CHECK(page == e.committed && page < kPagesPerExtent, "page {} of {}", page, e.committed);
+  WEIR_CHECK(page == e.committed && page < kPagesPerExtent && e.spared == 0, "page {} of {}", page,
+             e.committed);
+  bytes = ceil_div(bytes, kSystemPage) * kSystemPage;
   ++e.committed;
-  use(page_bytes_);
+  e.spared = page_bytes_ - bytes;
+  use(bytes);
 }
 
 void PagePool::drop(uint32_t extent, int page) {
@@ -97,11 +100,11 @@ void PagePool::drop(uint32_t extent, int page) {
 // Pages [first, end) of an extent: gives the memory back, and makes it zeros for whoever commits it
 // next.
 void PagePool::give_back_pages(uint32_t extent, int end) {
-  const int first = extents_[extent].first;
-  if (end <= first) return;
-  const size_t bytes = page_bytes_ * static_cast<size_t>(end - first);
-  madvise(page(extent, first), bytes, MADV_DONTNEED);
-  used_ -= bytes;
+  Extent& e = extents_[extent];
+  if (end <= e.first) return;
+  const size_t bytes = page_bytes_ * static_cast<size_t>(end - e.first);
+  madvise(page(extent, e.first), bytes, MADV_DONTNEED);
+  used_ -= bytes - (end == e.committed ? std::exchange(e.spared, 0) : 0);
 }
 
 void PagePool::use(uint64_t bytes) {

@@ -28,6 +28,7 @@ namespace weir {
 class PagePool {
  public:
   static constexpr int kPagesPerExtent = kBlockSlots / kPageSlots;
+  static constexpr size_t kSystemPage = 4096;  // Memory comes and goes in these.
   // `page_bytes` for 64 tokens of all heads of one layer, rounded up to the system's pages.
   static Result<PagePool> create(size_t page_bytes, uint64_t budget_bytes);
   PagePool(PagePool&& other) noexcept;
@@ -41,7 +42,9 @@ class PagePool {
   // An extent of zeros none of whose pages is committed yet. There are as many extents as the
   // budget has pages, so that one is always to be had for a promised page.
   uint32_t take();
-  void commit(uint32_t extent, int page);
+  void commit(uint32_t extent, int page) { commit(extent, page, page_bytes_); }
+  // Only its first so many bytes, rounded up to the system's pages: then it is the extent's last.
+  void commit(uint32_t extent, int page, size_t bytes);
   // Gives back the extent's pages before this one, committed or not: the next to commit is this one
   // or later. REQUIRES one owner.
   void drop(uint32_t extent, int page);
@@ -58,6 +61,10 @@ class PagePool {
   // Pages [first_page, committed_pages) are committed.
   int first_page(uint32_t extent) const { return extents_[extent].first; }
   int committed_pages(uint32_t extent) const { return extents_[extent].committed; }
+  uint64_t committed_bytes(uint32_t extent) const {
+    const Extent& e = extents_[extent];
+    return static_cast<uint64_t>(e.committed - e.first) * page_bytes_ - e.spared;
+  }
 
   size_t page_bytes() const { return page_bytes_; }
   uint64_t budget() const { return budget_; }
@@ -67,7 +74,8 @@ class PagePool {
  private:
   struct Extent {
     uint32_t owners = 0;
-    int first = 0, committed = 0;  // Pages [first, committed).
+    int first = 0, committed = 0;  // Pages [first, committed),
+    size_t spared = 0;             // but for so many bytes at the end.
   };
   PagePool(std::byte* base, size_t page_bytes, uint64_t budget, uint32_t extents);
   void give_back_pages(uint32_t extent, int end);
@@ -104,11 +112,10 @@ class ExtentRef {
   bool shared() const { return pool_->shared(extent_); }
   int first() const { return pool_->first_page(extent_); }
   int committed() const { return pool_->committed_pages(extent_); }
-  uint64_t bytes() const {
-    return static_cast<uint64_t>(committed() - first()) * pool_->page_bytes();
-  }
+  uint64_t bytes() const { return pool_->committed_bytes(extent_); }
   std::byte* page(int i) const { return pool_->page(extent_, i); }
   void commit(int i) { pool_->commit(extent_, i); }
+  void commit(int i, size_t bytes) { pool_->commit(extent_, i, bytes); }
   void drop(int i) { pool_->drop(extent_, i); }
 
  private:
