@@ -131,12 +131,11 @@ TEST_F(AttentionTest, PagesOnGridsAgreeWithDoublePrecisionOnEveryIsa) {
 }
 
 TEST_F(AttentionTest, PagesOfDirectionsAgreeWithDoublePrecisionOnEveryIsa) {
-  for (AttentionShape shape : {shape_of(2, 3, 64), shape_of(2, 1, 80), shape_of(1, 4, 256),
-                               shape_of(2, 4, 64, 37), shape_of(1, 20, 16)})
+  for (AttentionShape shape : {shape_of(2, 1, 80), shape_of(2, 4, 64, 37), shape_of(1, 20, 16)})
     for (const DType kv : {DType::kF32, DType::kF16, DType::kBF16})
       for (const auto& [every, own] : {std::pair{1, 0}, {2, 3}}) {
         shape.kv = kv;
-        TestSequence s({shape, 300, every == 2, 60});
+        TestSequence s({shape, 150, every == 2, 60});
         s.write_all();
         s.share(every, own);
         std::vector<float> first;
