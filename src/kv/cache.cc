@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -24,6 +25,7 @@ Cache::Cache(const CacheShape& shape, PagePool& pool, const PageKey& root, Store
     : shape_(&shape),
       pool_(&pool),
       store_(std::move(store)),
+      groups_(store_.groups(shape.all_editable())),
       promised_(pool),
       layers_(shape.layers, LayerTable(shape, pool)),
       last_key_(root) {
@@ -153,19 +155,25 @@ void Cache::seal() {
 }
 
 void Cache::seal(uint32_t begin, uint32_t end, int32_t position) {
-  if (!store_) return;
-  for (uint32_t l = begin; l < end; ++l) {
-    if (!shape_->editable(l)) continue;
-    const int32_t before = layers_[l].sealed();
-    const int32_t settled = store_.settled(layers_[l].slot(position));
-    layers_[l].seal(store_.codec, settled);
-    if (settled > before && indexed(l)) index_[l].forget_from(before / kPageSlots);
-    if (settled <= 0) continue;
-    if (position > length_)
-      sealed_ahead_ = sealed_ahead_ > 0 ? sealed_ahead_ : position;
-    else if (!std::exchange(sealed_, true))
-      leave_clean(store_.act);
-  }
+  for (const LayerGroup& group : groups_)
+    if (group.back() >= begin && group.back() < end) seal(group, position);
+}
+
+void Cache::seal(const LayerGroup& group, int32_t position) {
+  std::vector<LayerTable*> tables;
+  int32_t slots = INT32_MAX;
+  for (const uint32_t l : group)
+    tables.push_back(&layers_[l]), slots = std::min(slots, layers_[l].slot(position));
+  const int32_t before = tables[0]->sealed();
+  LayerTable::seal(tables, store_.codec, store_.settled(slots));
+  const int32_t after = tables[0]->sealed();
+  for (const uint32_t l : group)
+    if (after > before && indexed(l)) index_[l].forget_from(before / kPageSlots);
+  if (after == 0) return;
+  if (position > length_)
+    sealed_ahead_ = sealed_ahead_ > 0 ? std::min(sealed_ahead_, position) : position;
+  else if (!std::exchange(sealed_, true))
+    leave_clean(store_.act);
 }
 
 // Where an edit left rows, all of those may have summaries.
@@ -195,7 +203,12 @@ void Cache::sinks(uint32_t layer, std::span<AttentionList> out) const {
 
 uint64_t Cache::bytes() const {
   uint64_t bytes = 0;
-  for (const LayerTable& layer : layers_) bytes += layer.bytes();
+  std::set<const PackedPages*> encoded;
+  for (const LayerTable& layer : layers_) {
+    bytes += layer.bytes();
+    if (layer.encoded() && encoded.insert(layer.encoded()).second)
+      bytes += layer.encoded()->bytes();
+  }
   for (const PageIndex& index : index_) bytes += index.bytes();
   return bytes;
 }

@@ -141,14 +141,18 @@ class Cache {
   void count(std::span<const int32_t> inputs);
   LayerRows rows_with(uint32_t begin, uint32_t end, int32_t to) const;
   void free_out_of_reach(uint32_t begin, uint32_t end, int32_t position);
+  // Encodes what is settled of the rows before `position`: of the groups whose last layer is one of
+  // [begin, end), so that all of a group have them.
   void seal(uint32_t begin, uint32_t end, int32_t position);
+  void seal(const LayerGroup& group, int32_t position);
   // The keys from here on are those of no clean block.
   void leave_clean(std::string_view act);
 
   const CacheShape* shape_;
   PagePool* pool_;
   Store store_;
-  PromisedBytes promised_;  // Outlives the layers: used bytes fall before what covers them.
+  std::vector<LayerGroup> groups_;  // That the store encodes.
+  PromisedBytes promised_;          // Outlives the layers: used bytes fall before what covers them.
   Room room_;
   std::vector<LayerTable> layers_;
   std::vector<PageIndex> index_;      // [layers] if there is a retriever.

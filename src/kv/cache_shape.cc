@@ -11,6 +11,13 @@ Room Room::operator|(const Room& other) const {
           std::max(row_bytes, other.row_bytes), std::max(fixed_bytes, other.fixed_bytes)};
 }
 
+std::vector<uint32_t> CacheShape::all_editable() const {
+  std::vector<uint32_t> out;
+  for (uint32_t l = 0; l < layers; ++l)
+    if (editable(l)) out.push_back(l);
+  return out;
+}
+
 // Of summaries, in the layers that have any.
 uint64_t CacheShape::summary_bytes(const LayerRows& rows, const Retriever& retriever) const {
   uint64_t indexed = 0;

@@ -42,6 +42,7 @@ struct CacheShape {
   // Whether rows of a layer may be dropped by an edit, or encoded. A layer with a reach is exempt:
   // it lets go of its rows by itself.
   bool editable(uint32_t layer) const { return reach[layer].kind == Reach::Kind::kAll; }
+  std::vector<uint32_t> all_editable() const;
   uint64_t editable_layers() const {
     return static_cast<uint64_t>(std::ranges::count(reach, Reach::Kind::kAll, &Reach::kind));
   }

@@ -12,6 +12,15 @@ AttentionPage Codec::in_place(const std::byte*, uint32_t) const {
   return {};
 }
 
+Parameter residual_parameter(int32_t initial) {
+  return {"residual",
+          "at least so many of the latest rows stay as they are",
+          static_cast<double>(initial),
+          0,
+          65536,
+          true};
+}
+
 Result<std::shared_ptr<const Codec>> make_codec(std::string_view name, const PageShape& shape) {
   std::string known;
   for (const CodecEntry* entry : codecs()) {

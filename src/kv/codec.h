@@ -21,7 +21,7 @@
 
 namespace weir {
 
-// What one page holds: kPageSlots rows of each of `lists` lists (some heads of adjacent layers).
+// What one page holds: kPageSlots rows of each of `lists` lists (some heads of some layers).
 struct PageShape {
   uint32_t lists = 0, head_dim = 0;
   DType kv = DType::kF16;  // As attention reads the elements of keys and values.
@@ -50,6 +50,13 @@ class Codec {
 
   const PageShape& shape() const { return shape_; }
   virtual size_t page_bytes() const = 0;
+  // Of how many layers a page holds rows: the lists of one, then those of the next.
+  virtual uint32_t group() const { return 1; }
+  // Of so many layers that may be encoded, those before this one never are. From there on each
+  // group() of them are a group; so many as make none are not encoded either.
+  virtual uint64_t first_layer(uint64_t /*layers*/) const { return 0; }
+  // What attention over one of a page's layers reads of it.
+  virtual size_t layer_bytes() const { return page_bytes(); }
   // How many consecutive rows, from a multiple of it, are encoded together. A cache's open page
   // takes rows one by one and needs 1.
   virtual uint32_t granule() const { return 1; }
@@ -74,6 +81,9 @@ Result<std::shared_ptr<const Codec>> make_codec(std::string_view name, const Pag
 
 using CodecEntry = MethodEntry<std::shared_ptr<const Codec> (*)(const PageShape& shape,
                                                                 const Arguments& arguments)>;
+
+// For the entries of those that a recipe may name: the rows that stay as they are.
+Parameter residual_parameter(int32_t initial);
 
 // By name.
 inline std::vector<const CodecEntry*> codecs() {

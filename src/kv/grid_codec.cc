@@ -40,13 +40,4 @@ AttentionPage GridCodec::in_place(const std::byte* page, uint32_t list) const {
   return {at, at + half_, nullptr, bits_};
 }
 
-Parameter residual_parameter(int32_t initial) {
-  return {"residual",
-          "at least so many of the latest rows stay as they are",
-          static_cast<double>(initial),
-          0,
-          65536,
-          true};
-}
-
 }  // namespace weir

@@ -29,7 +29,4 @@ class GridCodec final : public Codec {
   size_t half_;
 };
 
-// For the entries of such codecs: the rows that stay as they are.
-Parameter residual_parameter(int32_t initial);
-
 }  // namespace weir

@@ -86,12 +86,10 @@ Keeper::Keeper(const Recipe& recipe, const CacheShape& shape, PagePool& pages,
       policy_(recipe.keep->method->make(recipe.keep->arguments)),
       points_(policy_->points()),
       needs_(policy_->needs()),
+      layers_(shape.all_editable()),
       window_(shape.layers),
       mass_(shape.layers, Mass(shape.heads)),
-      notes_(pages, 0) {
-  for (uint32_t l = 0; l < shape.layers; ++l)
-    if (shape.editable(l)) layers_.push_back(l);
-}
+      notes_(pages, 0) {}
 
 Keeper::Keeper(const Keeper& other)
     : shape_(other.shape_),

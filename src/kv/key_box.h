@@ -8,9 +8,9 @@
 // rounded outward. With u = 2^-24, D dimensions and C the length of the box's outermost corner (no
 // key, centre or half width is longer), to first order:
 //   - the floats that bound q.k err by (D / 16 + 44) 2 u |q| C;
-//   - a logit of the attention kernels errs by (D + 4) u |q| C, on a grid by three times that,
-//   where
-//     code and offset are multiplied apart. rounding() is more than both;
+//   - a logit of the attention kernels errs by (D + 4) u |q| C, by one u more where a length
+//     multiplies it, on a grid by three times that, where code and offset are multiplied apart.
+//     rounding() is more than both;
 //   - elements that were decoded err by 3 u of the greatest: boxes and lengths are so much wider.
 // On grids the kernels round products with scales to 16 bits (kernels/grid.h), the largest to
 // 32767. L being the largest code, a logit errs by half a unit for each dimension's code, so by D /

@@ -61,7 +61,7 @@ void LayerTable::point_at(size_t index) {
   for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
     if (pages_[h].size() <= index) pages_[h].resize(index + 1);
     AttentionPage& to = pages_[h][index];
-    to = at.codec->in_place(at.bytes(), h);
+    to = at.codec->in_place(at.bytes(), at.list + h);
     if (kept_ && index * kPageSlots < kept_->bias[h].size())
       to.bias = &kept_->bias[h][index * kPageSlots];
     if (static_cast<int32_t>(index * kPageSlots) >= sinks()) continue;
@@ -110,28 +110,28 @@ void LayerTable::extend(int32_t to) {
 LayerTable::PageAt LayerTable::page_at(int32_t slot) const {
   if (slot < sealed()) {
     const int32_t page = slot / kPageSlots;
-    return {&packed_->codec(), &packed_->extent(page), packed_->offset(page)};
+    return {&packed_->codec(), &packed_->extent(page), packed_->offset(page),
+            member_ * shape_->kv_heads};
   }
   const auto page = static_cast<size_t>(slot % kBlockSlots / kPageSlots);
   return {shape_->codec.get(), &extents_[static_cast<size_t>(slot / kBlockSlots)],
-          page * pool_->page_bytes()};
+          page * pool_->page_bytes(), 0};
 }
 
-// Calls f(codec, page, slot in it, rows) for the part of rows [slot, slot + rows) in each page.
+// Calls f(page, slot in it, rows) for the part of rows [slot, slot + rows) in each page.
 template <typename Function>
 void LayerTable::for_each_page(int32_t slot, int32_t rows, const Function& f) const {
   for (const int32_t end = slot + rows; slot < end;) {
     const int32_t in_page = slot % kPageSlots, count = std::min(end - slot, kPageSlots - in_page);
-    const PageAt at = page_at(slot);
-    f(*at.codec, at.bytes(), static_cast<uint32_t>(in_page), static_cast<uint32_t>(count));
+    f(page_at(slot), static_cast<uint32_t>(in_page), static_cast<uint32_t>(count));
     slot += count;
   }
 }
 
 void LayerTable::write(int32_t slot, const float* k, const float* v, int32_t rows) const {
   const size_t row = size_t{shape_->kv_heads} * shape_->head_dim;
-  const auto encode = [&](const Codec& codec, std::byte* page, uint32_t first, uint32_t count) {
-    codec.encode(first, {count, k, v}, page);
+  const auto encode = [&](const PageAt& page, uint32_t first, uint32_t count) {
+    page.codec->encode(first, {count, k, v}, page.bytes());
     k += row * count, v += row * count;
   };
   for_each_page(slot, rows, encode);
@@ -139,9 +139,8 @@ void LayerTable::write(int32_t slot, const float* k, const float* v, int32_t row
 
 void LayerTable::read(uint32_t head, int32_t slot, int32_t rows, float* k, float* v) const {
   const size_t dim = shape_->head_dim;
-  const auto decode = [&](const Codec& codec, const std::byte* page, uint32_t first,
-                          uint32_t count) {
-    codec.decode(page, head, first, count, k, v);
+  const auto decode = [&](const PageAt& page, uint32_t first, uint32_t count) {
+    page.codec->decode(page.bytes(), page.list + head, first, count, k, v);
     k += dim * count, v += dim * count;
   };
   for_each_page(slot, rows, decode);
@@ -239,45 +238,6 @@ void LayerTable::apply(const Edit& edit) {
   *this = std::move(next);
 }
 
-void LayerTable::seal(const std::shared_ptr<const Codec>& codec, int32_t slots) {
-  const int32_t before = sealed();
-  WEIR_CHECK(slots % kPageSlots == 0 && slots <= room_, "{} slots of {}", slots, room_);
-  if (slots <= before) return;
-  if (!packed_) packed_.emplace(*pool_, codec);
-  for (int32_t slot = before; slot < slots; slot += kPageSlots) encode_page(slot);
-  for (int32_t p = packed_->moved_from(before / kPageSlots); p < packed_->count(); ++p)
-    point_at(static_cast<size_t>(p));
-  let_go_of_raw();
-}
-
-void LayerTable::encode_page(int32_t slot) {
-  const size_t dim = shape_->head_dim, heads = shape_->kv_heads, row = heads * dim;
-  std::vector<float> k(kPageSlots * row), v(k.size()), head_k(kPageSlots * dim), head_v(head_k);
-  for (uint32_t h = 0; h < heads; ++h) {
-    read(h, slot, kPageSlots, head_k.data(), head_v.data());
-    for (size_t r = 0; r < kPageSlots; ++r) {
-      std::copy_n(&head_k[r * dim], dim, &k[r * row + h * dim]);
-      std::copy_n(&head_v[r * dim], dim, &v[r * row + h * dim]);
-    }
-  }
-  std::byte* page = packed_->add();
-  packed_->codec().encode(0, {kPageSlots, k.data(), v.data()}, page);
-}
-
-// A block that a fork still reads stays whole until one of them lets go of it.
-void LayerTable::let_go_of_raw() {
-  const auto blocks = std::min(extents_.size(), static_cast<size_t>(sealed() / kBlockSlots) + 1);
-  for (size_t b = 0; b < blocks; ++b) {
-    ExtentRef& extent = extents_[b];
-    if (!extent) continue;
-    const int sealed_pages = sealed_pages_of(b);
-    if (sealed_pages >= extent.committed())
-      extent = {};
-    else if (!extent.shared())
-      extent.drop(sealed_pages);
-  }
-}
-
 LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) const {
   LayerLists out{layer, {}, std::vector<List>(shape_->kv_heads)};
   const auto add = [&](uint32_t head, uint32_t begin, uint32_t end, bool sunk) {
@@ -296,7 +256,7 @@ LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) cons
     page.extent = *here.extent, page.offset = here.offset;
     page.rows = static_cast<uint32_t>(std::min(kPageSlots, room_ - at));
     page.heads = shape_->kv_heads;
-    page.first = {layer, 0};
+    page.first = {layer, 0}, page.first_list = here.list;
     page.codec = here.codec;
     page.positions.first = at + shift_;
     if (!kept_ && !packed_ && block < keys.size()) page.key = keys[block];
@@ -326,12 +286,12 @@ LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) cons
 uint64_t LayerTable::bytes_read(int32_t slots) const {
   const auto encoded = static_cast<uint64_t>(std::min(slots, sealed()));
   const uint64_t raw = static_cast<uint64_t>(slots) - encoded;
-  const uint64_t of_encoded = packed_ ? encoded * packed_->codec().page_bytes() : 0;
+  const uint64_t of_encoded = packed_ ? encoded * packed_->codec().layer_bytes() : 0;
   return (of_encoded + raw * shape_->codec->page_bytes()) / kPageSlots;
 }
 
 uint64_t LayerTable::bytes() const {
-  uint64_t bytes = (kept_ ? kept_->used.bytes() : 0) + (packed_ ? packed_->bytes() : 0);
+  uint64_t bytes = kept_ ? kept_->used.bytes() : 0;
   for (const ExtentRef& e : extents_)
     if (e) bytes += e.bytes();
   return bytes;

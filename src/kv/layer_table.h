@@ -7,12 +7,12 @@
 //               head 1:  0 4 5 8 | 12 13 14
 //
 // So an edited layer is read as any other: pages of slots, without holes. Settled rows may be
-// encoded (store.h): the first slots, in whole pages, whose raw bytes are gone then.
+// encoded (store.h): the first slots, in whole pages, whose raw bytes are gone then. Encoded pages
+// may hold the rows of several layers, whose tables share them (layer_seal.cc).
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -62,11 +62,15 @@ class LayerTable {
   std::vector<EditedRow> edited(uint32_t head, const Edit& edit) const;
   // Carries an edit out. REQUIRES all slots to be written. What was encoded is decoded.
   void apply(const Edit& edit);
-  // Encodes the first so many slots, as far as they are not; all have their rows. REQUIRES whole
-  // pages and the codec of the calls before.
-  void seal(const std::shared_ptr<const Codec>& codec, int32_t slots);
-  // The slots that are encoded.
+  // Encodes the first so many slots of a codec's group of layers, as far as they are not; all have
+  // their rows. A page's rows stand at the same positions in all of its layers: before the first
+  // that do not it ends, and where an edit left some of the layers without the encoded pages that
+  // others have, nothing is encoded. REQUIRES whole pages and the group of the calls before.
+  static void seal(std::span<LayerTable* const> group, const std::shared_ptr<const Codec>& codec,
+                   int32_t slots);
+  // The slots that are encoded, and their pages, which the layers of a group share; null: none.
   int32_t sealed() const { return packed_ ? packed_->count() * kPageSlots : 0; }
+  const PackedPages* encoded() const { return packed_.get(); }
 
   // Of one KV head, for kernels.
   std::span<const AttentionPage> pages(uint32_t head) const { return pages_[head]; }
@@ -75,7 +79,7 @@ class LayerTable {
   LayerLists lists(uint32_t layer, std::span<const PageKey> keys) const;
   // What attention reads of the slots [0, slots).
   uint64_t bytes_read(int32_t slots) const;
-  // Held memory, shared extents included.
+  // Held memory, extents that forks share included, but for encoded pages.
   uint64_t bytes() const;
 
  private:
@@ -99,6 +103,7 @@ class LayerTable {
     const Codec* codec;
     const ExtentRef* extent;
     size_t offset;
+    uint32_t list;  // That of head 0.
     std::byte* bytes() const { return extent->page(0) + offset; }
   };
   PageAt page_at(int32_t slot) const;
@@ -106,7 +111,11 @@ class LayerTable {
   void for_each_page(int32_t slot, int32_t rows, const Function& f) const;
   void own_block(size_t block);
   void point_at(size_t page);
-  void encode_page(int32_t slot);
+  bool stands_as(const LayerTable& other, int32_t slot) const;
+  std::shared_ptr<PackedPages> own_packed(const std::shared_ptr<const Codec>& codec,
+                                          size_t layers) const;
+  static void encode_page(std::span<LayerTable* const> group, int32_t slot, PackedPages& to);
+  void adopt(const std::shared_ptr<PackedPages>& packed, uint32_t member, int32_t before);
   int sealed_pages_of(size_t block) const;
   void let_go_of_raw();
   void hide_sinks(Kept& kept, int32_t sinks) const;
@@ -118,7 +127,8 @@ class LayerTable {
   const CacheShape* shape_;
   PagePool* pool_;
   std::vector<ExtentRef> extents_;                      // By slot / 256, of those not encoded.
-  std::optional<PackedPages> packed_;                   // The encoded ones.
+  std::shared_ptr<PackedPages> packed_;                 // The encoded ones, of its group; or null.
+  uint32_t member_ = 0;                                 // Which of the group it is.
   std::vector<std::vector<AttentionPage>> pages_;       // [kv_heads][slot / 64].
   std::vector<std::vector<AttentionPage>> sink_pages_;  // [kv_heads]
   std::shared_ptr<const Kept> kept_;                    // Forks share it. Null: nothing was edited.

@@ -49,8 +49,9 @@ struct Page {
   size_t offset = 0;    // Bytes from the extent's beginning,
   uint32_t rows = 0;    // and how many rows.
   uint32_t layers = 1;  // The group of lists it serves: adjacent layers from `first`,
-  uint32_t heads = 1;   // and heads. The codec's lists are [layers][heads].
+  uint32_t heads = 1;   // and heads. The codec's lists are [layers][heads],
   Place first;
+  uint32_t first_list = 0;  // from this one on.
   const Codec* codec = nullptr;
   bool rotated = true;  // Keys carry their positions' rotation.
   Positions positions;
@@ -59,7 +60,9 @@ struct Page {
 
   const std::byte* bytes() const { return extent.page(0) + offset; }
   // Which of the codec's lists the rows of `at` are.
-  uint32_t list(Place at) const { return (at.layer - first.layer) * heads + at.head - first.head; }
+  uint32_t list(Place at) const {
+    return first_list + (at.layer - first.layer) * heads + at.head - first.head;
+  }
 };
 
 // How a slice's positions are read by a query.

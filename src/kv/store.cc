@@ -18,11 +18,25 @@ Store make_store(const Recipe& recipe, const PageShape& shape) {
   return out;
 }
 
+std::vector<LayerGroup> Store::groups(std::span<const uint32_t> layers) const {
+  std::vector<LayerGroup> out;
+  if (!codec) return out;
+  const auto rest = layers.subspan(codec->first_layer(layers.size()));
+  const size_t each = codec->group();
+  for (size_t at = 0; at + each <= rest.size(); at += each)
+    out.emplace_back(rest.begin() + static_cast<ptrdiff_t>(at),
+                     rest.begin() + static_cast<ptrdiff_t>(at + each));
+  return out;
+}
+
 // Where layers have unequal rows, what bounds each of them is added up over all: the most pages of
 // rows, or of what is raw with one begun block held back by a fork; and of encoded pages, with an
 // extent that is begun in each layer.
 uint64_t Store::bytes_max(const LayerRows& rows, const LayerRows& kept, uint64_t layers,
                           size_t pool_page_bytes) const {
+  if (codec->group() > 1)
+    return kept.most > 0 ? edited_bytes_max(rows, kept, layers, pool_page_bytes)
+                         : grouped_bytes_max(rows.most, layers, pool_page_bytes);
   const uint64_t equal = layers * layer_bytes_max(rows.most, kept.most, pool_page_bytes);
   const uint64_t block = kBlockSlots / kPageSlots;
   const uint64_t beside = static_cast<uint64_t>(residual) + 3 * kPageSlots - 1;
@@ -45,6 +59,32 @@ uint64_t Store::layer_bytes_max(uint64_t rows, uint64_t kept, size_t pool_page_b
                                 static_cast<int32_t>(std::min<uint64_t>(rows, INT32_MAX)))) /
                                 kPageSlots,
                             codec->page_bytes(), pool_page_bytes);
+}
+
+// A layer takes what it would alone, but for the encoded pages, which its group has once.
+uint64_t Store::grouped_bytes_max(uint64_t rows, uint64_t layers, size_t pool_page_bytes) const {
+  const uint64_t groups = group_count(layers), alone = layers - groups * codec->group();
+  const auto settled_rows = settled(static_cast<int32_t>(std::min<uint64_t>(rows, INT32_MAX)));
+  const uint64_t encoded = PackedPages::bytes(static_cast<uint64_t>(settled_rows) / kPageSlots,
+                                              codec->page_bytes(), pool_page_bytes);
+  const uint64_t one = layer_bytes_max(rows, 0, pool_page_bytes);
+  return alone * ceil_div<uint64_t>(rows, kPageSlots) * pool_page_bytes +
+         groups * (codec->group() * (one - encoded) + encoded);
+}
+
+// After an edit the layers of a group may hold other rows, which are encoded no more, while one of
+// them still reads a page of them all: every row is raw but for those of a layer in each encoded
+// page, and those that an edit left while they are encoded. Beside that a group has begun an
+// extent, and a fork may hold the rest of each layer's block back.
+uint64_t Store::edited_bytes_max(const LayerRows& rows, const LayerRows& kept, uint64_t layers,
+                                 size_t pool_page_bytes) const {
+  const uint64_t groups = group_count(layers);
+  const uint64_t pages = std::min(rows.most * groups, rows.mean * layers) / kPageSlots;
+  const uint64_t encoded = PackedPages::bytes(pages, codec->page_bytes(), pool_page_bytes);
+  const uint64_t raw = pages * pool_page_bytes, more = encoded > raw ? encoded - raw : 0;
+  const uint64_t beside = LayerRows(kept.most).pages(1) + 1 + groups +
+                          groups * codec->group() * (kBlockSlots / kPageSlots - 1);
+  return (rows.pages(layers) + beside) * pool_page_bytes + more;
 }
 
 }  // namespace weir

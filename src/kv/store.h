@@ -9,7 +9,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "kernels/layout.h"
 #include "kv/codec.h"
@@ -20,6 +22,9 @@
 namespace weir {
 
 inline constexpr int32_t kNoPoint = INT32_MAX;
+
+// Layers whose rows are encoded together.
+using LayerGroup = std::vector<uint32_t>;
 
 struct Store {
   std::shared_ptr<const Codec> codec;  // Null: all rows stay as they are.
@@ -38,15 +43,25 @@ struct Store {
   }
   // After so many tokens, how many of them may have summaries.
   static int32_t summarised(int32_t length) { return length / kPageSlots * kPageSlots; }
+  // Of the layers that may be encoded, in order: those that are.
+  std::vector<LayerGroup> groups(std::span<const uint32_t> layers) const;
   // The most bytes that so many layers take with up to `rows` rows, of which the edits of a point
   // may leave `kept`, in a pool of such pages.
   uint64_t bytes_max(const LayerRows& rows, const LayerRows& kept, uint64_t layers,
                      size_t pool_page_bytes) const;
 
  private:
+  // How many groups so many layers make.
+  uint64_t group_count(uint64_t layers) const {
+    return (layers - codec->first_layer(layers)) / codec->group();
+  }
   // The most bytes that a layer with up to `rows` rows takes, of which an edit may leave `kept`, in
   // a pool of such pages.
   uint64_t layer_bytes_max(uint64_t rows, uint64_t kept, size_t pool_page_bytes) const;
+  // Of all layers, where pages hold the rows of several: without edits, and with them.
+  uint64_t grouped_bytes_max(uint64_t rows, uint64_t layers, size_t pool_page_bytes) const;
+  uint64_t edited_bytes_max(const LayerRows& rows, const LayerRows& kept, uint64_t layers,
+                            size_t pool_page_bytes) const;
 };
 
 // As a recipe says, for pages of such a shape.

@@ -14,7 +14,7 @@
 namespace weir {
 namespace {
 
-constexpr uint32_t kLayers = 2, kHeads = 2, kDim = 32;
+constexpr uint32_t kLayers = 3, kHeads = 2, kDim = 32;
 constexpr size_t kRow = kHeads * kDim;
 
 std::vector<float> row_of(uint32_t layer, int32_t position, uint32_t salt) {
@@ -58,13 +58,15 @@ class StoreTest : public testing::TestWithParam<const char*> {
     cache.layer(layer).read(head, first, rows, out.k.data(), out.v.data());
     return out;
   }
-  // What the codec makes of a page's rows.
+  // What the codec makes of a page's rows: of layer 0, where its groups are single layers, or of
+  // layers 0 and 2.
   Rows encoded(const Store& store, uint32_t head, int32_t first) const {
     std::vector<float> k, v;
-    for (int32_t p = first; p < first + kPageSlots; ++p) {
-      for (float x : row_of(0, p, 0)) k.push_back(x);
-      for (float x : row_of(0, p, 1)) v.push_back(x);
-    }
+    for (int32_t p = first; p < first + kPageSlots; ++p)
+      for (uint32_t layer = 0; layer < 2 * store.codec->group(); layer += 2) {
+        for (float x : row_of(layer, p, 0)) k.push_back(x);
+        for (float x : row_of(layer, p, 1)) v.push_back(x);
+      }
     Buffer page(store.codec->page_bytes());
     store.codec->encode(0, {kPageSlots, k.data(), v.data()}, page.data());
     Rows out(kPageSlots);
@@ -72,7 +74,7 @@ class StoreTest : public testing::TestWithParam<const char*> {
     return out;
   }
 
-  CacheShape shape_{kLayers, kHeads, kDim, DType::kF32, {Reach{}, Reach{}}, 64};
+  CacheShape shape_{kLayers, kHeads, kDim, DType::kF32, {Reach{}, Reach{}, Reach{}}, 64};
   PagePool pool_ =
       *PagePool::create(2 * page_half_bytes(DType::kF32, kDim) * kHeads, uint64_t{64} << 20);
 };
@@ -91,6 +93,7 @@ TEST_P(StoreTest, SettledPagesAreEncodedAndTheLatestRowsAreNot) {
     EXPECT_EQ(held(c, 1, h, 650, 50), held(raw, 1, h, 650, 50)) << "a window's rows are exempt";
   }
   EXPECT_EQ(c.layer(1).sealed(), 0);
+  EXPECT_EQ(c.layer(2).sealed(), c.layer(0).sealed());
 }
 
 TEST_P(StoreTest, ChunksDoNotShow) {
@@ -100,7 +103,8 @@ TEST_P(StoreTest, ChunksDoNotShow) {
     Cache c = cache(store());
     append(c, 900, chunk);
     for (uint32_t h = 0; h < kHeads; ++h)
-      EXPECT_EQ(held(c, 0, h, 0, 900), held(whole, 0, h, 0, 900));
+      for (const uint32_t layer : {0, 2})
+        EXPECT_EQ(held(c, layer, h, 0, 900), held(whole, layer, h, 0, 900));
   }
 }
 
@@ -111,7 +115,14 @@ TEST_P(StoreTest, RawBytesGoBackToThePool) {
   const auto settled = static_cast<uint64_t>(c.layer(0).sealed() / kPageSlots);
   const uint64_t encoded = settled * how.codec->page_bytes();
   const uint64_t raw = static_cast<uint64_t>((1100 - c.layer(0).sealed()) / kPageSlots + 1);
-  EXPECT_LE(c.layer(0).bytes(), encoded + (raw + 1) * pool_.page_bytes());
+  for (const uint32_t layer : {0, 2}) {
+    EXPECT_LE(c.layer(layer).bytes(), raw * pool_.page_bytes());
+    EXPECT_LE(c.layer(layer).encoded()->bytes(), encoded + pool_.page_bytes());
+    EXPECT_EQ(c.layer(layer).encoded()->bytes(),
+              PackedPages::bytes(settled, how.codec->page_bytes(), pool_.page_bytes()));
+  }
+  // Layers of a group have one page between them.
+  EXPECT_EQ(c.layer(0).encoded() == c.layer(2).encoded(), how.codec->group() == 2);
   EXPECT_EQ(c.bytes(), pool_.used());
   EXPECT_LE(pool_.used(), pool_.promised());
   { const Cache gone = std::move(c); }
@@ -130,10 +141,11 @@ TEST_P(StoreTest, ForksGoOnAsThoughTheyWereAlone) {
     ASSERT_TRUE(second);
     append(first, 800);
     append(*second, 800, 64, 5);
-    for (uint32_t h = 0; h < kHeads; ++h) {
-      EXPECT_EQ(held(first, 0, h, 0, 800), held(lone, 0, h, 0, 800)) << at;
-      EXPECT_EQ(held(*second, 0, h, 0, 800), held(other, 0, h, 0, 800)) << at;
-    }
+    for (uint32_t h = 0; h < kHeads; ++h)
+      for (const uint32_t layer : {0, 2}) {
+        EXPECT_EQ(held(first, layer, h, 0, 800), held(lone, layer, h, 0, 800)) << at;
+        EXPECT_EQ(held(*second, layer, h, 0, 800), held(other, layer, h, 0, 800)) << at;
+      }
   }
   EXPECT_EQ(pool_.used(), 0u);
 }
@@ -146,8 +158,8 @@ TEST_P(StoreTest, AnEditKeepsWhatAPageHoldsAndItIsEncodedAgain) {
   const Rows before = held(c, 0, 1, 0, 640);
   std::vector<int32_t> kept;
   for (int32_t p = 0; p < 640; p += 2) kept.push_back(p);
-  const Edit edit{0, {{kept, {}}, {kept, {}}}};
-  c.apply({&edit, 1}, "test");
+  const Edit edits[] = {{0, {{kept, {}}, {kept, {}}}}, {2, {{kept, {}}, {kept, {}}}}};
+  c.apply(edits, "test");
   EXPECT_EQ(c.layer(0).sealed(), 0);
   const Rows after = held(c, 0, 1, 0, 320);
   for (size_t i = 0; i < 320; ++i)
@@ -162,18 +174,20 @@ TEST_P(StoreTest, AnEditKeepsWhatAPageHoldsAndItIsEncodedAgain) {
 TEST_P(StoreTest, ListsOfSlicesHoldTheSameRows) {
   Cache c = cache(store());
   append(c, 500);
-  const LayerLists lists = c.layer_lists(0);
-  int32_t at = 0;
-  for (const Slice& slice : lists.lists[1].slices) {
-    const Page& page = lists.pages[slice.page];
-    const uint32_t count = slice.end - slice.begin;
-    Rows out(static_cast<int32_t>(count));
-    page.codec->decode(page.bytes(), page.list({0, 1}), slice.begin, count, out.k.data(),
-                       out.v.data());
-    EXPECT_EQ(out, held(c, 0, 1, at, static_cast<int32_t>(count))) << at;
-    at += static_cast<int32_t>(count);
+  for (const uint32_t layer : {0, 2}) {
+    const LayerLists lists = c.layer_lists(layer);
+    int32_t at = 0;
+    for (const Slice& slice : lists.lists[1].slices) {
+      const Page& page = lists.pages[slice.page];
+      const uint32_t count = slice.end - slice.begin;
+      Rows out(static_cast<int32_t>(count));
+      page.codec->decode(page.bytes(), page.list({layer, 1}), slice.begin, count, out.k.data(),
+                         out.v.data());
+      EXPECT_EQ(out, held(c, layer, 1, at, static_cast<int32_t>(count))) << at;
+      at += static_cast<int32_t>(count);
+    }
+    EXPECT_EQ(at, 500);
   }
-  EXPECT_EQ(at, 500);
 }
 
 TEST_P(StoreTest, NoKeyAfterTheFirstEncodedRowIsThatOfACleanBlock) {
@@ -183,7 +197,8 @@ TEST_P(StoreTest, NoKeyAfterTheFirstEncodedRowIsThatOfACleanBlock) {
 }
 
 // Of layers with unequal rows only the most and the sum are known: enough for every one of them.
-TEST_P(StoreTest, TheBoundOfAllLayersHoldsTheirSum) {
+using StoreOfOneLayerTest = StoreTest;
+TEST_P(StoreOfOneLayerTest, TheBoundOfAllLayersHoldsTheirSum) {
   std::mt19937 random(5);
   const Store store = this->store();
   for (int i = 0; i < 300; ++i) {
@@ -201,10 +216,13 @@ TEST_P(StoreTest, TheBoundOfAllLayersHoldsTheirSum) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Codecs, StoreTest,
-                         testing::Values("store=int8", "store=kivi", "store=kivi(bits=2)",
-                                         "store=kivi(bits=2,residual=0)",
-                                         "store=int8(residual=300)"));
+constexpr const char* kOfOneLayer[] = {"store=int8", "store=kivi", "store=kivi(bits=2)",
+                                       "store=kivi(bits=2,residual=0)", "store=int8(residual=300)"};
+INSTANTIATE_TEST_SUITE_P(OfOneLayer, StoreTest, testing::ValuesIn(kOfOneLayer));
+INSTANTIATE_TEST_SUITE_P(OfOneLayer, StoreOfOneLayerTest, testing::ValuesIn(kOfOneLayer));
+INSTANTIATE_TEST_SUITE_P(OfTwoLayers, StoreTest,
+                         testing::Values("store=minicache(start=0)",
+                                         "store=minicache(start=0,residual=70,gamma=0.2)"));
 
 }  // namespace
 }  // namespace weir

@@ -122,11 +122,12 @@ def test_kv_methods(weir, smollm2):
     names = {role: {m["name"] for m in methods if m["role"] == role}
              for role in ("keep", "read", "store")}
     assert {"cake", "chelsea", "h2o", "random", "snapkv", "streaming", "tova"} <= names["keep"]
-    assert {"int8", "kivi"} <= names["store"]
+    assert {"int8", "kivi", "minicache"} <= names["store"]
     assert {"quest", "certified"} <= names["read"]
     text = weir("kv", "methods").stdout
     for m in methods:
-        assert m["paper"] and m["observes"] and (m["bytes_per_row"] > 0) == (m["role"] == "keep")
+        of_rows = m["role"] == "keep" or m["name"] == "minicache"
+        assert m["paper"] and m["observes"] and (m["bytes_per_row"] > 0) == of_rows
         assert (m["bytes_per_page_dim"] > 0) == (m["role"] == "read")
         assert f"{m['role']}={m['name']}" in text
         for p in m["parameters"]:

@@ -4,6 +4,9 @@ KIVI's rule is written out a second time, in NumPy, from the keys and values tha
 computed: keys in groups of 32 tokens of one channel, values in groups of 32 channels of one token,
 least and greatest, 2^bits - 1 steps. Scales and offsets are halves, as in the authors' code.
 Attention over that, in float64, is what the model's heads must have given.
+
+MiniCache's rule likewise, from the keys and values of two layers: what a sequence holds of them,
+and what attention gave.
 """
 
 import numpy as np
@@ -35,37 +38,96 @@ def settled(tokens, residual):
     return max(0, point - residual) // PAGE * PAGE
 
 
+def computed(engine, recipe):
+    """A sequence under the recipe, how many heads share keys, and what rows were, in float32."""
+    from certified import decoded
+
+    text = "She counted the boats, and the gulls, and the days since the letter had come. "
+    tokens = engine.tokenize(text, add_special=True, parse_special=False) * 40
+    sequence, seen = decoded(engine, recipe, tokens[: PROMPT + STEPS], PROMPT)
+    return sequence, seen.group, lambda name, layer: seen.of(name, layer).astype(np.float32)
+
+
+def check_attention(rows, layer, head, of, coded, residual, within):
+    """Every query has read the encoded rows there were when its step began, and raw ones since.
+    Gives the last one's error, and how far it is from attention over raw rows."""
+    q, k, v, out = (rows(name, layer) for name in ("QUERY", "KEY", "VALUE", "ATTENTION"))
+    keys, values = k[:, of], v[:, of]
+    for position in [63, 64, 127, 128, 200, 257, PROMPT - 1, PROMPT + STEPS - 1]:
+        split, end = settled(position, residual), position + 1
+        query, got = q[position, head].astype(np.float64), out[position, head]
+        want = attention(query, np.concatenate([coded[0][:split], keys[split:end]]),
+                         np.concatenate([coded[1][:split], values[split:end]]))
+        error = np.linalg.norm(got - want) / np.linalg.norm(want)
+        assert error < within, f"layer {layer} head {head} position {position}: {error}"
+    raw = attention(query, keys, values)
+    return error, np.linalg.norm(got - raw) / np.linalg.norm(raw)
+
+
 @pytest.mark.parametrize("recipe, bits, residual", [
     ("store=int8", 8, 0),
     ("store=kivi(bits=4)", 4, 128),
     ("store=kivi(bits=2,residual=64)", 2, 64),
 ])
 def test_attention_reads_what_the_rule_encodes(engine, recipe, bits, residual):
-    from certified import decoded
-
-    text = "She counted the boats, and the gulls, and the days since the letter had come. "
-    tokens = (engine.tokenize(text, add_special=True, parse_special=False) * 40)
-    _, seen = decoded(engine, recipe, tokens[: PROMPT + STEPS], PROMPT)
-    errors, differences = [], []
+    _, group, rows = computed(engine, recipe)
+    errors = []
     for layer in range(0, engine.info.layers, 7):
-        q, k, v, out = (seen.of(name, layer) for name in ("QUERY", "KEY", "VALUE", "ATTENTION"))
-        for head in range(0, q.shape[1], 4):
-            keys, values = (x[:, head // seen.group].astype(np.float32) for x in (k, v))
-            whole = len(keys) // PAGE * PAGE
-            coded_keys = on_grid(keys[:whole], bits, axis=0)
-            coded_values = on_grid(values[:whole], bits, axis=1)
-            for position in [63, 64, 127, 128, 200, 257, PROMPT - 1, PROMPT + STEPS - 1]:
-                # Rows that were encoded when this query's step began, and those that were not yet.
-                split, end = settled(position, residual), position + 1
-                want = attention(
-                    q[position, head],
-                    np.concatenate([coded_keys[:split], keys[split:end]]),
-                    np.concatenate([coded_values[:split], values[split:end]]))
-                error = np.linalg.norm(out[position, head] - want) / np.linalg.norm(want)
-                # Queries and weights meet the codes as numbers of 16 bits.
-                assert error < 8e-4, f"layer {layer} head {head} position {position}: {error}"
-            raw = attention(q[-1, head], keys, values)
-            errors.append(error)
-            differences.append(np.linalg.norm(out[-1, head] - raw) / np.linalg.norm(raw))
+        for head in range(0, engine.info.heads, 4):
+            of = head // group
+            k, v = (rows(name, layer)[:, of] for name in ("KEY", "VALUE"))
+            whole = len(k) // PAGE * PAGE
+            coded = on_grid(k[:whole], bits, axis=0), on_grid(v[:whole], bits, axis=1)
+            # Queries and weights meet the codes as numbers of 16 bits.
+            errors.append(check_attention(rows, layer, head, of, coded, residual, within=8e-4))
     # The rows that were given would be told from what they were encoded to.
-    assert np.mean(differences) > 10 * np.mean(errors)
+    error, difference = np.mean(errors, axis=0)
+    assert difference > 10 * error
+
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def merged(a, b, t, stay):
+    """What both layers' rows of one head, [rows, dim], become: a direction on the great circle
+    through both, at their own lengths; of each page the `stay` rows furthest apart are themselves.
+    """
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    angle = np.arccos(np.sum(unit(a) * unit(b), axis=-1, keepdims=True).clip(-1, 1))
+    # From a towards the part of b that is upright on it.
+    upright = unit(unit(b) - unit(a) * np.cos(angle))
+    shared = unit(a) * np.cos(t * angle) + upright * np.sin(t * angle)
+    furthest = np.argsort(-angle.reshape(-1, PAGE), axis=1, kind="stable")[:, :stay]
+    stays = np.zeros((len(a) // PAGE, PAGE), bool)
+    np.put_along_axis(stays, furthest, True, axis=1)
+    stays = stays.reshape(-1, 1)
+    return [np.where(stays, x, shared * np.linalg.norm(x, axis=-1, keepdims=True)) for x in (a, b)]
+
+
+@pytest.mark.parametrize("recipe, start, t, stay, residual", [
+    ("store=minicache", 15, 0.6, 3, 0),
+    ("store=minicache(start=0.4,t=0.3,gamma=0.2,residual=64)", 12, 0.3, 13, 64),
+])
+def test_two_layers_share_directions(engine, recipe, start, t, stay, residual):
+    sequence, group, rows = computed(engine, recipe)
+    errors = []
+    whole = settled(PROMPT + STEPS, residual)
+    for first in range(start, engine.info.layers - 1, 6):
+        for head in range(0, engine.info.heads, 4):
+            of = head // group
+            keys, values = (merged(*(rows(name, first + i)[:whole, of] for i in (0, 1)), t, stay)
+                            for name in ("KEY", "VALUE"))
+            for i in (0, 1):
+                _, k, v = sequence.kept_rows(first + i, of)
+                for held, want in ((k, keys[i]), (v, values[i])):
+                    assert np.abs(held[:whole] - want).max() < 1e-5 * np.abs(want).max()
+                coded = keys[i], values[i]
+                errors.append(
+                    check_attention(rows, first + i, head, of, coded, residual, within=1e-5))
+    error, difference = np.mean(errors, axis=0)
+    assert difference > 100 * error
+    # The first layers, and the odd one at the end, hold what was computed.
+    for layer in (0, start - 1) + ((29,) if start % 2 else ()):
+        _, k, _ = sequence.kept_rows(layer, 0)
+        assert np.array_equal(k, rows("KEY", layer)[:, 0])
