@@ -145,6 +145,21 @@ TEST_F(LayerSealTest, WhatIsPromisedIsEnough) {
   EXPECT_EQ(pool_.used(), 0u);
 }
 
+// One layer's rows are raw, while the other's pages still have room for both: more than two raw
+// layers take, and no more than the store says.
+TEST_F(LayerSealTest, HalfAPairTakesNoMoreThanTheStoreSays) {
+  Cache c = cache(kEdited);
+  append(c, 640);
+  const Edit edit = keep(kOne, without(640, 300));
+  c.apply({&edit, 1}, "test");
+  uint64_t held = c.layer(kOther).encoded()->bytes();
+  for (const uint32_t layer : shape_.all_editable()) held += c.layer(layer).bytes();
+  held -= 639 * kHeads * sizeof(int32_t);  // Positions are promised beside rows.
+  const uint64_t layers = shape_.editable_layers();
+  EXPECT_GT(held, LayerRows(640).pages(layers) * pool_.page_bytes());
+  EXPECT_LE(held, store_.bytes_max(640, 639, layers, pool_.page_bytes()));
+}
+
 // Of 100 pages of each of two layers nearly half; so small ones leave much of a system's page.
 TEST_F(LayerSealTest, APlainPromiseCountsSharedPagesOnce) {
   const uint64_t raw = shape_.peak_bytes(6400, pool_.page_bytes());
