@@ -206,7 +206,7 @@ TEST_P(KeepTest, WindowLayersAreExempt) {
 INSTANTIATE_TEST_SUITE_P(Methods, KeepTest, ::testing::ValuesIn(policies()),
                          [](const auto& p) { return std::string(p.param->info.name); });
 
-// Every method alone; each keep method with one of the store methods, with one of the read methods,
+// Every method alone; each keep method with two of the store methods, with one of the read methods,
 // and with one of both; each store method with one of the read methods.
 std::vector<std::string> recipes() {
   std::vector<std::string> stores, reads, out;
@@ -221,7 +221,8 @@ std::vector<std::string> recipes() {
   for (size_t i = 0; i < keeps.size(); ++i) {
     const std::string few = recipe_of(*keeps[i], 100), many = recipe_of(*keeps[i], 330);
     const std::string store = ";" + stores[i % stores.size()], read = ";" + reads[i % reads.size()];
-    out.insert(out.end(), {few, few + store, many + read,
+    const std::string third = ";" + stores[(i + 2) % stores.size()];
+    out.insert(out.end(), {few, few + store, few + third, many + read,
                            many + ";" + stores[(i + 1) % stores.size()] + read});
   }
   return out;
