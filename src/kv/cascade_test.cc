@@ -168,6 +168,8 @@ TEST_F(CascadeTest, BeginsOnlyWhereItSavesMemory) {
   EXPECT_EQ(s.keep->cascade_end(0), kTokens);
   EXPECT_EQ(s.keep->cascade_end(kTokens - 20), 0) << "few rows are left";
   EXPECT_EQ(s.keep->cascade_end(kTokens), 0);
+  EXPECT_EQ(sequence("keep=cake(budget=50,window=8);store=minicache").keep->cascade_end(0), 0)
+      << "layers wait for each other";
   shape_.d_model = 1000;
   EXPECT_EQ(sequence("keep=cake(budget=50,window=8)").keep->cascade_end(0), 0)
       << "the residual stream takes more";

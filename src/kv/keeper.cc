@@ -8,10 +8,10 @@
 namespace weir {
 namespace {
 
-// Of the pages that most rows of a layer come to be in.
-size_t stored_page_bytes(const Recipe& recipe, const CacheShape& shape) {
+// The codec of the pages that most rows come to be in.
+std::shared_ptr<const Codec> codec_of(const Recipe& recipe, const CacheShape& shape) {
   const Store store = make_store(recipe, shape.page_shape());
-  return (store ? *store.codec : *shape.codec).page_bytes();
+  return store ? store.codec : shape.codec;
 }
 
 }  // namespace
@@ -82,7 +82,7 @@ Keeper::Keeper(const Recipe& recipe, const CacheShape& shape, PagePool& pages,
     : shape_(&shape),
       probabilities_(&probabilities),
       act_(recipe.text()),
-      row_bytes_(stored_page_bytes(recipe, shape) / kPageSlots),
+      codec_(codec_of(recipe, shape)),
       policy_(recipe.keep->method->make(recipe.keep->arguments)),
       points_(policy_->points()),
       needs_(policy_->needs()),
@@ -95,7 +95,7 @@ Keeper::Keeper(const Keeper& other)
     : shape_(other.shape_),
       probabilities_(other.probabilities_),
       act_(other.act_),
-      row_bytes_(other.row_bytes_),
+      codec_(other.codec_),
       policy_(other.policy_->fork()),
       points_(other.points_),
       needs_(other.needs_),
@@ -126,13 +126,15 @@ uint64_t Keeper::whole_layers() const {
 }
 
 // Only where it saves memory: there are the rows that plans leave, some layers more as they were,
-// and the residual stream of all rows.
+// and the residual stream of all rows. And not where layers are encoded together: the first of them
+// would have read its rows before they can be.
 bool Keeper::cascades(int32_t length, int32_t prompt) const {
-  if (!points_.by_layer || prompt - length < 2 || next_point(length, prompt) != prompt)
-    return false;
+  if (!points_.by_layer || codec_->group() > 1) return false;
+  if (prompt - length < 2 || next_point(length, prompt) != prompt) return false;
   const auto rows = static_cast<uint64_t>(prompt - length), layers = layers_.size();
   const uint64_t there = policy_->kept_max(prompt).mean + ceil_div(rows * whole_layers(), layers);
-  return there < rows && hidden_bytes(rows) < (rows - there) * layers * row_bytes_;
+  return there < rows &&
+         hidden_bytes(rows) < (rows - there) * layers * codec_->page_bytes() / kPageSlots;
 }
 
 int32_t Keeper::tail() const {

@@ -79,8 +79,8 @@ class Keeper {
 
   const CacheShape* shape_;
   Probabilities* probabilities_;
-  std::string act_;   // The recipe, for keys.
-  size_t row_bytes_;  // Of a row in one layer, as it is stored.
+  std::string act_;                     // The recipe, for keys.
+  std::shared_ptr<const Codec> codec_;  // Of most rows.
   std::unique_ptr<Policy> policy_;
   Points points_;
   Needs needs_;
