@@ -35,7 +35,7 @@ def bytes_of_one(model, count):
 
 
 def sessions_that_fit(model, recipe, count, budget):
-    with weir.Engine(model, kv_cache_memory_bytes=budget, max_num_seqs=1024) as engine:
+    with weir.Engine(model, kv_cache_memory_bytes=budget, max_num_seqs=256) as engine:
         tokens, held = tokens_of(engine, count), []
         while True:
             try:
