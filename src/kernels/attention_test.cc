@@ -67,23 +67,27 @@ TEST_F(AttentionTest, AgreesWithDoublePrecision) {
       }
 }
 
+// Leaves in s.out what every ISA gives.
+void attend_on_every_isa(TestSequence& s, const std::string& what) {
+  std::vector<float> first;
+  for (const std::string_view name : available_isas()) {
+    ASSERT_TRUE(set_isa(name));
+    attend_whole(s);
+    if (first.empty()) first = s.out;
+    EXPECT_TRUE(same_bits(s.out, first)) << name << " " << what;
+  }
+}
+
 TEST_F(AttentionTest, IsasAgreeBitForBit) {
   for (AttentionShape shape : kShapes)
     for (const DType kv : {DType::kF32, DType::kF16, DType::kBF16}) {
       shape.kv = kv;
       TestSequence s({shape, 270, true, 13});
       s.write_all();
-      std::vector<float> first;
-      for (const std::string_view name : available_isas()) {
-        ASSERT_TRUE(set_isa(name));
-        attend_whole(s);
-        if (first.empty()) first = s.out;
-        EXPECT_TRUE(same_bits(s.out, first)) << name << " " << shape.head_dim;
-      }
+      ASSERT_NO_FATAL_FAILURE(attend_on_every_isa(s, std::to_string(shape.head_dim)));
     }
 }
 
-// Pages on grids beside others, or alone; the reference reads what they hold.
 TEST_F(AttentionTest, KeyTilesAreChainsOverTheDimensionsOnEveryIsa) {
   constexpr int kRows = 15, kDim = 80, kStride = 24;
   std::mt19937 random(5);
@@ -111,6 +115,7 @@ TEST_F(AttentionTest, KeyTilesAreChainsOverTheDimensionsOnEveryIsa) {
     }
 }
 
+// Pages on grids beside others, or alone; the reference reads what they hold.
 TEST_F(AttentionTest, PagesOnGridsAgreeWithDoublePrecisionOnEveryIsa) {
   for (AttentionShape shape : {shape_of(2, 3, 64), shape_of(2, 1, 80), shape_of(1, 4, 256)})
     for (const auto& [bits, every] : {std::pair{8, 2}, {4, 1}, {2, 2}}) {
@@ -118,15 +123,10 @@ TEST_F(AttentionTest, PagesOnGridsAgreeWithDoublePrecisionOnEveryIsa) {
       TestSequence s({shape, 150, every == 2, 60});
       s.write_all();
       s.encode(bits, every);
-      std::vector<float> first;
-      for (const std::string_view name : available_isas()) {
-        ASSERT_TRUE(set_isa(name));
-        attend_whole(s);
-        if (first.empty()) first = s.out;
-        EXPECT_TRUE(same_bits(s.out, first)) << name << " " << shape.head_dim << " " << bits;
-      }
+      const std::string what = std::to_string(shape.head_dim) + " " + std::to_string(bits);
+      ASSERT_NO_FATAL_FAILURE(attend_on_every_isa(s, what));
       // Queries and weights are rounded to 16 bits, against a largest one.
-      EXPECT_LT(s.error(true), 2e-4) << shape.head_dim << " " << bits << " " << every;
+      EXPECT_LT(s.error(true), 2e-4) << what << " " << every;
     }
 }
 
@@ -138,14 +138,9 @@ TEST_F(AttentionTest, PagesOfDirectionsAgreeWithDoublePrecisionOnEveryIsa) {
         TestSequence s({shape, 150, every == 2, 60});
         s.write_all();
         s.share(every, own);
-        std::vector<float> first;
-        for (const std::string_view name : available_isas()) {
-          ASSERT_TRUE(set_isa(name));
-          attend_whole(s);
-          if (first.empty()) first = s.out;
-          EXPECT_TRUE(same_bits(s.out, first)) << name << " " << shape.head_dim << " " << own;
-        }
-        EXPECT_LT(s.error(true), 2e-6) << shape.head_dim << " " << own;
+        const std::string what = std::to_string(shape.head_dim) + " " + std::to_string(own);
+        ASSERT_NO_FATAL_FAILURE(attend_on_every_isa(s, what));
+        EXPECT_LT(s.error(true), 2e-6) << what;
       }
 }
 
@@ -208,6 +203,19 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ScheduleTest,
                                                           shape_of(1, 4, 256, 100)),
                                           testing::Bool()));
 
+// Of the schedules, those that differ most.
+void expect_schedules_agree(TestSequence& s, TestSequence& other, const std::string& what) {
+  std::vector<float> want;
+  for (const Schedule& how : schedules(s.o.tokens)) {
+    if (how.chunk == 7 || how.threads == 2) continue;
+    ThreadPool pool(how.threads);
+    for (int at = 0; at < s.o.tokens; at += how.chunk)
+      attend_chunk(how, s, other, pool, at, std::min(how.chunk, s.o.tokens - at));
+    if (want.empty()) want = s.out;
+    ASSERT_TRUE(same_bits(s.out, want)) << what << ", chunk " << how.chunk;
+  }
+}
+
 TEST_F(AttentionTest, PagesOnGridsGiveTheSameBitsHoweverRowsAreScheduled) {
   const std::pair<AttentionShape, int> cases[] = {
       {shape_of(2, 3, 64), 8}, {shape_of(1, 1, 80), 4}, {shape_of(1, 7, 128), 2}};
@@ -215,15 +223,7 @@ TEST_F(AttentionTest, PagesOnGridsGiveTheSameBitsHoweverRowsAreScheduled) {
     TestSequence s({shape, 290, true, 21}), other({shape, 150, false, 0, 2});
     s.write_all(), other.write_all();
     s.encode(bits, 2), other.encode(bits, 1);
-    std::vector<float> want;
-    for (const Schedule& how : schedules(s.o.tokens)) {
-      if (how.chunk == 7 || how.threads == 2) continue;
-      ThreadPool pool(how.threads);
-      for (int at = 0; at < s.o.tokens; at += how.chunk)
-        attend_chunk(how, s, other, pool, at, std::min(how.chunk, s.o.tokens - at));
-      if (want.empty()) want = s.out;
-      ASSERT_TRUE(same_bits(s.out, want)) << bits << " bits, chunk " << how.chunk;
-    }
+    ASSERT_NO_FATAL_FAILURE(expect_schedules_agree(s, other, std::to_string(bits) + " bits"));
   }
 }
 
@@ -233,15 +233,7 @@ TEST_F(AttentionTest, PagesOfDirectionsGiveTheSameBitsHoweverRowsAreScheduled) {
     s.write_all(), other.write_all();
     s.share(1, 3), other.share(1, 3);
     s.encode(8, 3);
-    std::vector<float> want;
-    for (const Schedule& how : schedules(s.o.tokens)) {
-      if (how.chunk == 7 || how.threads == 2) continue;
-      ThreadPool pool(how.threads);
-      for (int at = 0; at < s.o.tokens; at += how.chunk)
-        attend_chunk(how, s, other, pool, at, std::min(how.chunk, s.o.tokens - at));
-      if (want.empty()) want = s.out;
-      ASSERT_TRUE(same_bits(s.out, want)) << "chunk " << how.chunk;
-    }
+    ASSERT_NO_FATAL_FAILURE(expect_schedules_agree(s, other, std::to_string(shape.head_dim)));
   }
 }
 

@@ -54,19 +54,19 @@ uint64_t Store::layer_bytes_max(uint64_t rows, uint64_t kept, size_t pool_page_b
   const uint64_t block = kBlockSlots / kPageSlots - 1;
   const uint64_t whole = ceil_div<uint64_t>(rows, kPageSlots);
   const uint64_t pages = std::min(whole, ceil_div<uint64_t>(raw, kPageSlots) + block);
-  return pages * pool_page_bytes +
-         PackedPages::bytes(static_cast<uint64_t>(settled(
-                                static_cast<int32_t>(std::min<uint64_t>(rows, INT32_MAX)))) /
-                                kPageSlots,
-                            codec->page_bytes(), pool_page_bytes);
+  return pages * pool_page_bytes + encoded_bytes(rows, pool_page_bytes);
+}
+
+uint64_t Store::encoded_bytes(uint64_t rows, size_t pool_page_bytes) const {
+  const auto encoded = settled(static_cast<int32_t>(std::min<uint64_t>(rows, INT32_MAX)));
+  return PackedPages::bytes(static_cast<uint64_t>(encoded) / kPageSlots, codec->page_bytes(),
+                            pool_page_bytes);
 }
 
 // A layer takes what it would alone, but for the encoded pages, which its group has once.
 uint64_t Store::grouped_bytes_max(uint64_t rows, uint64_t layers, size_t pool_page_bytes) const {
   const uint64_t groups = group_count(layers), alone = layers - groups * codec->group();
-  const auto settled_rows = settled(static_cast<int32_t>(std::min<uint64_t>(rows, INT32_MAX)));
-  const uint64_t encoded = PackedPages::bytes(static_cast<uint64_t>(settled_rows) / kPageSlots,
-                                              codec->page_bytes(), pool_page_bytes);
+  const uint64_t encoded = encoded_bytes(rows, pool_page_bytes);
   const uint64_t one = layer_bytes_max(rows, 0, pool_page_bytes);
   return alone * ceil_div<uint64_t>(rows, kPageSlots) * pool_page_bytes +
          groups * (codec->group() * (one - encoded) + encoded);

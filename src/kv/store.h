@@ -58,6 +58,8 @@ struct Store {
   // The most bytes that a layer with up to `rows` rows takes, of which an edit may leave `kept`, in
   // a pool of such pages.
   uint64_t layer_bytes_max(uint64_t rows, uint64_t kept, size_t pool_page_bytes) const;
+  // Of the encoded pages of so many rows in one group.
+  uint64_t encoded_bytes(uint64_t rows, size_t pool_page_bytes) const;
   // Of all layers, where pages hold the rows of several: without edits, and with them.
   uint64_t grouped_bytes_max(uint64_t rows, uint64_t layers, size_t pool_page_bytes) const;
   uint64_t edited_bytes_max(const LayerRows& rows, const LayerRows& kept, uint64_t layers,

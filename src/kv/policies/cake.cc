@@ -110,6 +110,7 @@ class Cake final : public Policy {
       for (const uint32_t layer : view.layers) now.push_back(look(view, layer));
       return evict(view, now, shares_);
     }
+    if (looks_.empty() && within_budget(view)) return {};
     while (looks_.size() < view.layers.size())
       looks_.push_back(look(view, view.layers[looks_.size()]));
     const std::vector<int32_t> shares = divide(view);
@@ -146,11 +147,21 @@ class Cake final : public Policy {
     return out;
   }
 
+  uint64_t total(const PolicyView& view) const {
+    return static_cast<uint64_t>(budget_rows(budget_, view.prompt)) * view.layers_in_all;
+  }
+
+  // Whether nothing is to go from any layer, so that none need be looked at.
+  bool within_budget(const PolicyView& view) const {
+    uint64_t all = 0;
+    for (const uint32_t layer : view.layers) all += static_cast<uint64_t>(view.rows(layer));
+    return view.layers.size() == view.layers_in_all && all <= total(view);
+  }
+
   // Of the whole budget, among the layers that were looked at. No layer gets more rows than the
   // prompt has, or than the budget where that is more. Empty: all rows are within the budget.
   std::vector<int32_t> divide(const PolicyView& view) const {
     const int32_t budget = budget_rows(budget_, view.prompt);
-    const auto total = static_cast<uint64_t>(budget) * view.layers_in_all;
     std::vector<double> preferences;
     std::vector<int32_t> rows;
     uint64_t all = 0;
@@ -159,8 +170,8 @@ class Cake final : public Policy {
       rows.push_back(std::min(look.rows, std::max(view.prompt, budget)));
       all += static_cast<uint64_t>(look.rows);
     }
-    if (all <= total) return {};
-    return divide_rows(total, preferences, std::min(window_, budget), rows);
+    if (all <= total(view)) return {};
+    return divide_rows(total(view), preferences, std::min(window_, budget), rows);
   }
 
   // Down to these shares; the scores of what goes go too.
