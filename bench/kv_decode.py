@@ -20,7 +20,8 @@ sys.path.insert(0, str(ROOT / "build/release/python"))
 import weir  # noqa: E402
 
 STEPS = 24
-RECIPES = ["keep=all", "store=int8", "store=kivi(bits=4)", "store=kivi(bits=2)"]
+RECIPES = ["keep=all", "store=int8", "store=kivi(bits=4)", "store=kivi(bits=4,group=64)",
+           "store=kivi(bits=2)"]
 
 
 def tokens_of(engine, count):

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/grid.h"
 #include "kernels/layout.h"
 #include "tensor/dtype.h"
 
@@ -40,12 +41,12 @@ class ThreadPool;
 struct AttentionPage {
   const std::byte* k = nullptr;
   const std::byte* v = nullptr;
-  const float* bias = nullptr;  // [64]
-  int bits =
-      0;  // 0: elements of AttentionShape::kv. 8, 4 or 2: on grids (grid.h), all slots written.
-  int own = 0;                          // Keys that lie apart, and as many values.
-  const float* k_scale = nullptr;       // [64] Finite, 1 for a row that lies apart; both null:
-  const float* v_scale = nullptr;       // rows are as they are. REQUIRES bits to be 0.
+  const float* bias = nullptr;     // [64]
+  GridForm grid = {};              // Of 0 bits: elements of AttentionShape::kv. Else on grids, all
+                                   // slots written.
+  int own = 0;                     // Keys that lie apart, and as many values.
+  const float* k_scale = nullptr;  // [64] Finite, 1 for a row that lies apart; both null:
+  const float* v_scale = nullptr;  // rows are as they are. REQUIRES no grids.
   const uint8_t* own_slots = nullptr;   // [2][own]: the slots of the keys, then of the values,
                                         // where `v` has zeros.
   const std::byte* own_rows = nullptr;  // [2][own][head_dim] elements.

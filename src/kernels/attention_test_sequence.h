@@ -50,10 +50,10 @@ class TestSequence {
   void write_all() {
     for (int t = 0; t < o.tokens; ++t) write_token(t);
   }
-  // Puts every `every`-th full page of each list on grids of so many bits.
-  void encode(int bits, int every) {
+  // Puts every `every`-th full page of each list on grids.
+  void encode(GridForm form, int every) {
     const int dim = o.shape.head_dim;
-    const size_t half = grid_half_bytes(bits, dim);
+    const size_t half = grid_half_bytes(form, dim);
     for (int h = 0; h < o.shape.kv_heads; ++h)
       for (int p = 0; (p + 1) * kPageSlots <= slots(h); p += every) {
         std::vector<float> keys, values;
@@ -62,9 +62,9 @@ class TestSequence {
           for (const float x : v(h, s)) values.push_back(x);
         }
         std::byte* at = encoded_.emplace_back(2 * half).data();
-        write_grid(bits, dim, keys.data(), values.data(), at, at + half);
+        write_grid(form, dim, keys.data(), values.data(), at, at + half);
         AttentionPage& page = lists_[h].pages[p];
-        page = {at, at + half, page.bias, bits};
+        page = {at, at + half, page.bias, form};
       }
   }
   // Puts every `every`-th full page of each list in directions with lengths; `own` of its keys and
@@ -157,8 +157,8 @@ class TestSequence {
     std::vector<float> key(o.shape.head_dim), value(o.shape.head_dim);
     const AttentionPage& page = lists_[head].pages[slot / kPageSlots];
     const int in_page = slot % kPageSlots;
-    if (page.bits)
-      read_grid_row(page.bits, o.shape.head_dim, in_page, page.k, page.v, key.data(), value.data());
+    if (page.grid.bits)
+      read_grid_row(page.grid, o.shape.head_dim, in_page, page.k, page.v, key.data(), value.data());
     else
       read_row(o.shape.kv, o.shape.head_dim, in_page, page.k, page.v, key.data(), value.data());
     std::vector<float>& mine = keys ? key : value;

@@ -14,6 +14,9 @@ struct Case {
   const char* store;
   float spread, size;
   bool merged;
+  // What kernels may lose, of the longest value: with codes of few bits so much in the worst case
+  // that the bound says nothing.
+  double rounding;
 };
 
 class CertifiedTest : public RetrievalTest, public testing::WithParamInterface<Case> {
@@ -89,8 +92,7 @@ TEST_P(CertifiedTest, TheBoundHoldsAndIsNoLongerThanAsked) {
         double far = 0;
         for (size_t d = 0; d < kDim; ++d) far += std::pow(got[i * kDim + d] - want[d], 2);
         ASSERT_LE(std::sqrt(far), bounds_[0][i]) << "error " << error << " head " << i;
-        ASSERT_LE(bounds_[0][i], (error + (*is.store ? 0.05 : 0.002)) * longest)
-            << "error " << error;
+        ASSERT_LE(bounds_[0][i], (error + is.rounding) * longest) << "error " << error;
       }
     }
     read += c.reads().read, there += c.reads().there;
@@ -115,10 +117,11 @@ TEST_F(RetrievalTest, BoundsAreTheSameBesideOthers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Pages, CertifiedTest,
-                         testing::Values(Case{"", 0.05f, 1, false}, Case{"", 0.3f, 2, false},
-                                         Case{"", 0.05f, 1, true},
-                                         Case{"store=int8", 0.05f, 1, false},
-                                         Case{"store=kivi(bits=2)", 0.05f, 1, false}));
+                         testing::Values(Case{"", 0.05f, 1, false, 0.002},
+                                         Case{"", 0.3f, 2, false, 0.002},
+                                         Case{"", 0.05f, 1, true, 0.002},
+                                         Case{"store=int8", 0.05f, 1, false, 0.02},
+                                         Case{"store=kivi(bits=2)", 0.05f, 1, false, 2.3}));
 
 }  // namespace
 }  // namespace weir

@@ -8,12 +8,12 @@
 
 namespace weir {
 
-GridCodec::GridCodec(std::string name, int bits, const PageShape& shape)
+GridCodec::GridCodec(std::string name, GridForm form, const PageShape& shape)
     : Codec(shape),
       name_(std::move(name)),
-      bits_(bits),
+      form_(form),
       dim_(static_cast<int>(shape.head_dim)),
-      half_(grid_half_bytes(bits, dim_)) {}
+      half_(grid_half_bytes(form, dim_)) {}
 
 void GridCodec::encode(uint32_t slot, const KvRows& rows, std::byte* page) const {
   WEIR_CHECK(slot == 0 && rows.count == kPageSlots, "slot {}, {} rows", slot, rows.count);
@@ -24,7 +24,7 @@ void GridCodec::encode(uint32_t slot, const KvRows& rows, std::byte* page) const
       std::copy_n(rows.k + r * row + list * dim, dim, &k[r * dim]);
       std::copy_n(rows.v + r * row + list * dim, dim, &v[r * dim]);
     }
-    write_grid(bits_, dim_, k.data(), v.data(), page, page + half_);
+    write_grid(form_, dim_, k.data(), v.data(), page, page + half_);
   }
 }
 
@@ -32,12 +32,12 @@ void GridCodec::decode(const std::byte* page, uint32_t list, uint32_t slot, uint
                        float* k, float* v) const {
   const std::byte* at = page + 2 * half_ * list;
   for (uint32_t r = 0; r < count; ++r, k += dim_, v += dim_)
-    read_grid_row(bits_, dim_, static_cast<int>(slot + r), at, at + half_, k, v);
+    read_grid_row(form_, dim_, static_cast<int>(slot + r), at, at + half_, k, v);
 }
 
 AttentionPage GridCodec::in_place(const std::byte* page, uint32_t list) const {
   const std::byte* at = page + 2 * half_ * list;
-  return {at, at + half_, nullptr, bits_};
+  return {at, at + half_, nullptr, form_};
 }
 
 }  // namespace weir

@@ -1,4 +1,4 @@
-// What codecs whose rows stand on grids (kernels/grid.h) share: all but their name and their bits.
+// What codecs whose rows stand on grids (kernels/grid.h) share: all but their name and form.
 #pragma once
 
 #include <string>
@@ -10,11 +10,10 @@ namespace weir {
 
 class GridCodec final : public Codec {
  public:
-  // `bits` of 8, 4 or 2.
-  GridCodec(std::string name, int bits, const PageShape& shape);
+  GridCodec(std::string name, GridForm form, const PageShape& shape);
 
   std::string_view name() const override { return name_; }
-  uint32_t version() const override { return 2; }
+  uint32_t version() const override { return 3; }
   size_t page_bytes() const override { return 2 * half_ * shape().lists; }
   uint32_t granule() const override { return kPageSlots; }
 
@@ -25,7 +24,8 @@ class GridCodec final : public Codec {
 
  private:
   std::string name_;
-  int bits_, dim_;
+  GridForm form_;
+  int dim_;
   size_t half_;
 };
 

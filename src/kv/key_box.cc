@@ -80,8 +80,7 @@ void KeyBox::write(const PageRows& rows, float* to) {
   ends[0] = up(std::sqrt(corner));
   ends[1] = up(value * (1 + kDecodedValue));
   ends[2] = weight > 0 ? up(exact_log(weight)) : -std::numeric_limits<float>::infinity();
-  const Lies lies = sinks ? Lies::kOnGridWithSinks : Lies::kOnGrid;
-  ends[3] = static_cast<float>(rows.on_grid ? lies : Lies::kRaw);
+  ends[3] = sinks ? -rows.factor_limit : rows.factor_limit;
 }
 
 // Lanes of sums, added in order.
@@ -107,15 +106,15 @@ double KeyBox::rounding(const BoxedQuery& query) const {
 }
 
 double KeyBox::logit_error(const BoxedQuery& query) const {
-  if (lies() == Lies::kRaw) return rounding(query);
+  if (lies() == 0) return rounding(query);
   const float *centre = at_, *half = at_ + dim_;
   double largest = 0;
   for (uint32_t d = 0; d < dim_; ++d) {
     const double wide = 3.0 * half[d] + 0x1p-9 * (std::abs(centre[d]) + half[d]);
-    const double q = lies() == Lies::kOnGrid ? std::abs(query.q[d]) : query.length;
+    const double q = lies() > 0 ? std::abs(query.q[d]) : query.length;
     largest = std::max(largest, q * wide);
   }
-  return rounding(query) + 1.02 * dim_ / 65534 * largest;
+  return rounding(query) + 1.02 * dim_ / (4 * factor_limit()) * largest;
 }
 
 }  // namespace weir

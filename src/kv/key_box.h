@@ -12,11 +12,14 @@
 //     multiplies it, on a grid by three times that, where code and offset are multiplied apart.
 //     rounding() is more than both;
 //   - elements that were decoded err by 3 u of the greatest: boxes and lengths are so much wider.
-// On grids the kernels round products with scales to 16 bits (kernels/grid.h), the largest to
-// 32767. L being the largest code, a logit errs by half a unit for each dimension's code, so by D /
-// 65534 max_d(|q_d| L scale_d), and L scale_d <= 3 h_d + 2^-9 (|c_d| + h_d): a grid is at most one
-// and a half times as wide as what stands on it, but for its offset's own rounding. Values
-// likewise, 64 rows on runs of 32 dimensions: sqrt(32) 32 / 32767 3 max|v| is below kGridValues.
+// On grids the kernels round products with scales to factors, the largest to F = 32767 or 127
+// (kernels/grid.h). L being the largest code, a factor errs by half a unit and counts for L / 2
+// codes at most, so a logit errs by D / (4 F) max_d(|q_d| L scale_d), and L scale_d <= 3 h_d + 2^-9
+// (|c_d|
+// + h_d): a grid is at most one and a half times as wide as what stands on it, but for its offset's
+// own rounding. Values likewise: 64 rows, each with grids of up to 64 dimensions no wider than 1.5
+// sqrt(2) times the length of what stands on them, so sqrt(64) 64 / (4 F) 1.5 sqrt(2) max|v|, which
+// is below kGridValues / F.
 // What is summed in double errs by a few 2^-53: up() adds more than that and than the rounding to a
 // float.
 #pragma once
@@ -60,15 +63,15 @@ class KeyBox {
   // What the attention kernels may lose: of a row's q.k; of an average of the rows' values, as a
   // share of the longest.
   double logit_error(const BoxedQuery& q) const;
-  double value_error() const { return lies() == Lies::kRaw ? 0 : kGridValues; }
+  double value_error() const { return factor_limit() > 0 ? kGridValues / factor_limit() : 0; }
 
  private:
-  static constexpr double kGridValues = 0.018;
+  static constexpr double kGridValues = 280;
 
-  // The rows, in pages as they are or on grids; those with sinks may be read by rotated queries.
-  enum class Lies { kRaw, kOnGrid, kOnGridWithSinks };
-
-  Lies lies() const { return static_cast<Lies>(ends()[3]); }
+  // Of rows on grids, PageRows::factor_limit, negative where there are sinks, which rotated queries
+  // may read; 0 where all are in pages as they are.
+  double lies() const { return ends()[3]; }
+  double factor_limit() const { return lies() < 0 ? -lies() : lies(); }
   double rounding(const BoxedQuery& q) const;
   const float* ends() const { return at_ + floats(dim_) - 4; }
 

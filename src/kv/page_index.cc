@@ -10,15 +10,15 @@ void summarise_slots(const Retriever& retriever, const LayerTable& table, uint32
   const auto rows = static_cast<size_t>(count);
   std::vector<float> k(rows * head_dim), v(k.size()), bias(rows);
   table.read(head, slot, count, k.data(), v.data());
-  bool on_grid = false;
+  float factor_limit = 0;
   for (size_t r = 0; r < rows; ++r) {
     const size_t at = static_cast<size_t>(slot) + r;
     const AttentionPage& page = table.pages(head)[at / kPageSlots];
     if (page.bias) bias[r] = page.bias[at % kPageSlots];
-    on_grid |= page.bits != 0;
+    if (page.grid.bits) factor_limit = grid_factor_limit(page.grid.bits);
   }
   retriever.summarise(
-      {static_cast<uint32_t>(count), head_dim, k.data(), v.data(), bias.data(), on_grid}, to);
+      {static_cast<uint32_t>(count), head_dim, k.data(), v.data(), bias.data(), factor_limit}, to);
 }
 
 PageIndex::PageIndex(const CacheShape& shape, PagePool& pool,

@@ -26,7 +26,7 @@ struct PageRows {
   const float* k = nullptr;  // [count][head_dim], decoded where they are encoded.
   const float* v = nullptr;
   const float* bias = nullptr;  // [count], as AttentionPage::bias.
-  bool on_grid = false;         // Some of them lie in a page on grids (kernels/grid.h).
+  float factor_limit = 0;       // Where some lie on grids, grid_factor_limit() of their bits.
 };
 
 // What one query row reads of one KV head, as it goes. The rows before its own stand in `pages`

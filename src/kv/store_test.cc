@@ -216,7 +216,7 @@ TEST_P(StoreOfOneLayerTest, TheBoundOfAllLayersHoldsTheirSum) {
   }
 }
 
-constexpr const char* kOfOneLayer[] = {"store=int8", "store=kivi", "store=kivi(bits=2)",
+constexpr const char* kOfOneLayer[] = {"store=int8", "store=kivi", "store=kivi(bits=4,group=64)",
                                        "store=kivi(bits=2,residual=0)", "store=int8(residual=300)"};
 INSTANTIATE_TEST_SUITE_P(OfOneLayer, StoreTest, testing::ValuesIn(kOfOneLayer));
 INSTANTIATE_TEST_SUITE_P(OfOneLayer, StoreOfOneLayerTest, testing::ValuesIn(kOfOneLayer));

@@ -80,7 +80,7 @@ template <typename Type, int kRows>
 void multiply_strip_keys(const AttentionPiece& p, int row, Bounds b) {
   for_each_page(b, [&](int slot, int end) {
     const AttentionPage& page = p.pages[slot / kPageSlots];
-    if (page.bits == 0) return multiply_page_keys<Type, kRows>(p, row, b, slot, end);
+    if (page.grid.bits == 0) return multiply_page_keys<Type, kRows>(p, row, b, slot, end);
     const std::byte* next =
         end < b.end ? p.pages[end / kPageSlots].k : p.pages[b.first / kPageSlots].v;
     grid_keys<kRows>(page, p.head_dim, p.q + row_at(row), p.logit + row_at(row) + page_start(slot),
@@ -111,7 +111,7 @@ template <int kRows, int kTiles>
 WEIR_INLINE bool add_page_on_grid(const AttentionPiece& p, Bounds b, int row, int slot, int end,
                                   int dim, Floats (&sum)[kRows][kTiles]) {
   const AttentionPage& page = p.pages[slot / kPageSlots];
-  if (page.bits == 0) return false;
+  if (page.grid.bits == 0) return false;
   const int start = page_start(slot);
   grid_values(page, p.logit + row_at(row) + start, slot - start, end - start, dim,
               next_values(p, b, end, dim, 16 * kTiles), sum);
@@ -133,10 +133,30 @@ WEIR_INLINE void multiply_strip_values_at(const AttentionPiece& p, int row, Boun
   });
   store_all(sum, out + row * p.head_dim + dim, p.head_dim);
 }
+// Whether all pages of a strip are on grids that two runs share.
+inline bool pairs_share_grids(const AttentionPiece& p, Bounds b) {
+  bool all = true;
+  for_each_page(b, [&](int slot, int) {
+    const GridForm grid = p.pages[slot / kPageSlots].grid;
+    all &= grid.bits != 0 && grid.group > kLaneRun;
+  });
+  return all;
+}
+// Two runs of dimensions, so that weights meet the grids of both once.
+template <int kRows>
+void multiply_pair_values(const AttentionPiece& p, int row, Bounds b, int dim, float* out) {
+  Floats sum[kRows][4];
+  clear(sum);
+  for_each_page(b, [&](int slot, int end) { add_page_on_grid(p, b, row, slot, end, dim, sum); });
+  store_all(sum, out + row * p.head_dim + dim, p.head_dim);
+}
 template <typename Type, int kRows>
 void multiply_strip_values(const AttentionPiece& p, int row, Bounds b, float* out) {
-  constexpr int kTiles = tiles_of(kRows);
+  constexpr int kTiles = tiles_of(kRows), kPair = 2 * kLaneRun;
   int dim = 0;
+  if (pairs_share_grids(p, b))
+    for (; dim + kPair <= p.head_dim; dim += kPair)
+      multiply_pair_values<kRows>(p, row, b, dim, out);
   for (; dim + 16 * kTiles <= p.head_dim; dim += 16 * kTiles)
     multiply_strip_values_at<Type, kRows, kTiles>(p, row, b, dim, out);
   for (; dim < p.head_dim; dim += 16) multiply_strip_values_at<Type, kRows, 1>(p, row, b, dim, out);
@@ -181,7 +201,7 @@ void multiply_seen_values(const AttentionPiece& p, int row, float* out) {
 struct Forms {
   Forms(const AttentionPiece& p, Bounds b) {
     for_each_page(b, [&](int slot, int) {
-      grids |= p.pages[slot / kPageSlots].bits != 0;
+      grids |= p.pages[slot / kPageSlots].grid.bits != 0;
       scaled |= p.pages[slot / kPageSlots].k_scale != nullptr;
     });
   }
@@ -210,7 +230,7 @@ void fold(const AttentionPiece& p, const AttentionFold& to) {
     kDirect<Type>[strips.rows(s)].keys(p, strips.row(s), strips.bounds[s]);
   if (!direct)
     for_each_page(strips.all, [&](int slot, int end) {
-      if (p.pages[slot / kPageSlots].bits) return grid_tile_keys(strips, page_start(slot));
+      if (p.pages[slot / kPageSlots].grid.bits) return grid_tile_keys(strips, page_start(slot));
       for (slot &= -16; slot < end; slot += 16) multiply_keys<Type>(strips, slot);
     });
 

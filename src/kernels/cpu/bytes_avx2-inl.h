@@ -30,7 +30,9 @@ WEIR_INLINE Products products(Bytes w, const int8_t* four) {
 template <int kBits>
 WEIR_INLINE Products add_products(Products sum, Bytes w, const int8_t* four) {
   const Products more = products<kBits>(w, four);
-  return {kept(_mm256_add_epi16(sum.low, more.low)), kept(_mm256_add_epi16(sum.high, more.high))};
+  asm("vpaddw %1, %0, %0" : "+x"(sum.low) : "x"(more.low));
+  asm("vpaddw %1, %0, %0" : "+x"(sum.high) : "x"(more.high));
+  return sum;
 }
 WEIR_INLINE Ints whole(Products a) {
   const __m256i ones = _mm256_set1_epi16(1);

@@ -30,7 +30,7 @@ WEIR_INLINE int32_t maximum_of_eight(__m256i eight) {
 }
 
 WEIR_INLINE void prefetch(const void* at) {
-  _mm_prefetch(static_cast<const char*>(at), _MM_HINT_T0);
+  _mm_prefetch(static_cast<const char*>(at), _MM_HINT_T1);
 }
 
 }  // namespace weir::WEIR_ISA_NAMESPACE

@@ -7,36 +7,44 @@
 
 namespace weir::WEIR_ISA_NAMESPACE {
 
-// The codes of 64 bytes, part after part: two steps of sixteen lanes take 64 bytes of a tile, which
-// has the first halves of the lanes of all steps, then `second` bytes on the other ones.
+// The codes of 64 bytes, part after part: 64 bytes of a tile, which has the first halves of the
+// lanes of all steps, then `second` bytes on the other ones.
 template <int kBits, int kPart = 0>
 WEIR_INLINE void split_parts(const uint8_t* codes, uint8_t* tile, int second) {
-  if constexpr (kPart < grid_unit_steps(kBits)) {
-    store(tile + kPart % 2 * second + kPart / 2 * 64, part_of_words<kBits, kPart>(load(codes)));
+  if constexpr (kPart < grid_line_parts(kBits)) {
+    store(tile + kPart % 2 * second + kPart / 2 * 64,
+          CodeForm<kBits>::template part<kPart>(load(codes)));
     split_parts<kBits, kPart + 1>(codes, tile, second);
   }
 }
-template <int kBits>
-WEIR_INLINE void split_codes(const uint8_t* codes, int steps, uint8_t* tile, int second) {
-  constexpr int kSteps = grid_unit_steps(kBits);
-  for (int i = 0; i < steps; i += kSteps, codes += 64, tile += kSteps * 32)
-    split_parts<kBits>(codes, tile, second);
+// Bytes of a half of a tile.
+constexpr int tile_half_bytes(int bits, int steps) {
+  return steps * (bits == 8 ? 32 : 16);
 }
-inline void split_codes(int bits, const std::byte* run, int steps, uint8_t* tile, int second) {
+template <int kBits>
+WEIR_INLINE void split_codes(const uint8_t* codes, int steps, uint8_t* tile) {
+  for (int i = 0; i < steps; i += grid_line_steps(kBits), codes += 64)
+    split_parts<kBits>(codes, tile + tile_half_bytes(kBits, i), tile_half_bytes(kBits, steps));
+}
+inline void split_codes(int bits, const std::byte* run, int steps, uint8_t* tile) {
   const auto* codes = reinterpret_cast<const uint8_t*>(run);
-  if (bits == 8) return split_codes<8>(codes, steps, tile, second);
-  if (bits == 4) return split_codes<4>(codes, steps, tile, second);
-  split_codes<2>(codes, steps, tile, second);
+  if (bits == 8) return split_codes<8>(codes, steps, tile);
+  if (bits == 4) return split_codes<4>(codes, steps, tile);
+  split_codes<2>(codes, steps, tile);
 }
 
 // A run's codes and grids, for many rows. A tile of one half has the first sixteen lanes only.
 struct SplitRun {
-  WEIR_INLINE SplitRun(int bits, const std::byte* run, int steps, int its_halves, uint8_t* to)
-      : grids(bits, run, steps), halves(its_halves), tile(to) {
-    split_codes(bits, run, steps, to, 32 * steps);
+  WEIR_INLINE SplitRun(GridForm form, const std::byte* page, int run, int steps, int its_halves,
+                       uint8_t* to)
+      : grids(RunGrids(form.bits, page + grid_scales_at(form, steps, run), steps)),
+        bits(form.bits),
+        halves(its_halves),
+        tile(to) {
+    split_codes(form.bits, page + grid_run_at(form, steps, run), steps, to);
   }
-  RunGrids grids;
-  int halves;
+  WidenedGrids grids;
+  int bits, halves;
   const uint8_t* tile;
 };
 
@@ -45,33 +53,57 @@ struct PageSlots {
   int first = 0, end = kPageSlots;
 };
 
+// sum[r] = row r of x * the codes of half a tile.
+template <int kBits, int kRows>
+WEIR_INLINE void multiply_half_tile(const Factor<kBits>* x, const uint8_t* tile, int steps,
+                                    Ints (&sum)[kRows][1]) {
+  using Form = CodeForm<kBits>;
+  clear_sums(sum);
+  for (int i = 0, end = 0; i < steps;) {
+    CodeSum<kBits> some[kRows][1];
+    clear_sums(some);
+    constexpr int kBorne = Form::kAdditions * Form::kSteps;
+    for (end = end + kBorne < steps ? end + kBorne : steps; i < end;
+         i += Form::kSteps, tile += 64) {
+      const Bytes codes = load(tile);
+#pragma GCC unroll 6
+      for (int r = 0; r < kRows; ++r)
+        some[r][0] = Form::add_codes(some[r][0], codes, x + r * kRowStride + i);
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < kRows; ++r) sum[r][0] = Form::total(sum[r][0], some[r][0]);
+  }
+}
+
 // to[r] = what the rows' sums of products with a run's codes stand for, added to what is in `to`
 // where there is `more`. Elements of other steps than `slots` count as zeros.
-template <int kRows>
-void multiply_split_run(const float* rows, const SplitRun& run, PageSlots slots, bool more,
-                        float* to, int to_stride) {
-  alignas(64) int16_t x[kRows * kRowStride];
+template <int kBits, int kRows>
+void multiply_run_of(const float* rows, const SplitRun& run, PageSlots slots, bool more, float* to,
+                     int to_stride) {
+  alignas(64) Factor<kBits> x[kRows * kRowStride];
   OnGrid row[kRows];
   const int steps = run.grids.steps;
   weights_on_grids<kRows>(rows, slots.first, slots.end, run.grids, x, row);
   const uint8_t* tile = run.tile;
-  for (int half = 0; half < run.halves; ++half, tile += 32 * steps, to += 16) {
-    Ints sum[kRows];
-#pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) sum[r] = broadcast(int32_t{0});
-    for (int i = 0; i < steps; i += 2) {
-      const Bytes codes = load(tile + 32 * i);
-#pragma GCC unroll 6
-      for (int r = 0; r < kRows; ++r)
-        sum[r] = add_word_products(sum[r], codes, x + r * kRowStride + i);
-    }
+  for (int half = 0; half < run.halves; ++half, tile += tile_half_bytes(kBits, steps), to += 16) {
+    Ints sum[kRows][1];
+    multiply_half_tile<kBits>(x, tile, steps, sum);
 #pragma GCC unroll 6
     for (int r = 0; r < kRows; ++r) {
       Floats start = broadcast(row[r].base);
       if (more) start = add(load(to + r * to_stride), start);
-      store(to + r * to_stride, value_of(sum[r], row[r], start));
+      store(to + r * to_stride, value_of(sum[r][0], row[r], start));
     }
   }
+}
+
+// The same, by the run's bits.
+template <int kRows>
+void multiply_split_run(const float* rows, const SplitRun& run, PageSlots slots, bool more,
+                        float* to, int stride) {
+  if (run.bits == 8) return multiply_run_of<8, kRows>(rows, run, slots, more, to, stride);
+  if (run.bits == 4) return multiply_run_of<4, kRows>(rows, run, slots, more, to, stride);
+  multiply_run_of<2, kRows>(rows, run, slots, more, to, stride);
 }
 
 using MultiplySplitRun = void (*)(const float* rows, const SplitRun& run, PageSlots slots,
@@ -89,9 +121,8 @@ inline void grid_tile_keys(const Strips& strips, int slot) {
   alignas(64) uint8_t tile[2 * 32 * kMaxHeadDim];
   const AttentionPiece& p = strips.piece;
   const AttentionPage& page = p.pages[slot / kPageSlots];
-  const std::byte* at = page.k;
   for (int run = 0; run < 2; ++run, slot += kLaneRun) {
-    const SplitRun split(page.bits, at, p.head_dim, 2, tile);
+    const SplitRun split(page.grid, page.k, run, p.head_dim, 2, tile);
     for (int s = 0; s < strips.count; ++s) {
       const Bounds b = strips.bounds[s];
       if (b.empty() || b.first >= slot + kLaneRun || b.end <= slot) continue;
@@ -99,7 +130,6 @@ inline void grid_tile_keys(const Strips& strips, int slot) {
       kMultiplySplitRun[strips.rows(s)](p.q + row, split, {}, false, p.logit + row + slot,
                                         kRowStride);
     }
-    at += grid_run_bytes(page.bits, p.head_dim);
   }
 }
 
@@ -121,8 +151,8 @@ inline void add_grid_page_values(const Strips& strips, int slot, int end, int di
   const AttentionPiece& p = strips.piece;
   const AttentionPage& page = p.pages[slot / kPageSlots];
   const int start = page_start(slot);
-  const SplitRun split(page.bits, grid_values_at(page, dim), kPageSlots,
-                       p.head_dim - dim > 16 ? 2 : 1, tile);
+  const SplitRun split(page.grid, page.v, dim / kLaneRun, kPageSlots, p.head_dim - dim > 16 ? 2 : 1,
+                       tile);
   for_each_strip(strips, slot, end, [&](int s, int first, int last) {
     const int row = strips.row(s);
     kMultiplySplitRun[strips.rows(s)](p.logit + row_at(row) + start, split,
@@ -153,7 +183,7 @@ void add_page_values(const Strips& strips, int slot, int end, int dim, float* ou
 template <typename Type>
 void multiply_mixed_values(const Strips& strips, int dim, float* out) {
   for_each_page(strips.all, [&](int slot, int end) {
-    if (strips.piece.pages[slot / kPageSlots].bits)
+    if (strips.piece.pages[slot / kPageSlots].grid.bits)
       return add_grid_page_values(strips, slot, end, dim, out);
     add_page_values<Type>(strips, slot, end, dim, out);
   });

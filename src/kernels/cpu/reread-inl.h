@@ -7,7 +7,7 @@ namespace weir::WEIR_ISA_NAMESPACE {
 // would leave too few registers for the sums.
 template <typename T>
 WEIR_INLINE const T* reread(const T* x) {
-  asm("" : "+r"(x));
+  asm volatile("" : "+r"(x));
   return x;
 }
 

@@ -13,7 +13,7 @@ const CodecEntry entry(
      0,
      {residual_parameter(0)}},
     [](const PageShape& shape, const Arguments&) -> std::shared_ptr<const Codec> {
-      return std::make_shared<GridCodec>("int8", 8, shape);
+      return std::make_shared<GridCodec>("int8", GridForm{8}, shape);
     });
 
 }  // namespace

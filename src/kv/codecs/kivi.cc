@@ -1,5 +1,5 @@
-// KIVI: keys on a grid for each dimension, values on one for each row, in groups of 32, by least
-// and greatest; the latest rows stay as they are.
+// KIVI: keys on a grid for each dimension, values on one for each row, in groups, by least and
+// greatest; the latest rows stay as they are.
 //
 // Liu, Yuan, Jin, Zhong, Xu, Braverman, Chen, Hu: KIVI: A Tuning-Free Asymmetric 2bit Quantization
 // for KV Cache, 2024. The authors attend over a whole prompt before they encode any of it, and move
@@ -19,10 +19,13 @@ const CodecEntry entry(
      "2 or 4 bits an element and 1 of grids: keys by dimension, values by row, in groups of 32",
      "nothing",
      0,
-     {{"bits", "of an element", 1, 0, 1, true, {"2", "4"}}, residual_parameter(128)}},
+     {{"bits", "of an element", 1, 0, 1, true, {"2", "4"}},
+      {"group", "elements that share a grid; 64: half a bit of grids", 0, 0, 1, true, {"32", "64"}},
+      residual_parameter(128)}},
     [](const PageShape& shape, const Arguments& a) -> std::shared_ptr<const Codec> {
-      const std::string bits(a.word("bits"));
-      return std::make_shared<GridCodec>("kivi" + bits, bits == "2" ? 2 : 4, shape);
+      const std::string bits(a.word("bits")), group(a.word("group"));
+      const GridForm form{bits == "2" ? 2 : 4, group == "64" ? 64 : 32};
+      return std::make_shared<GridCodec>("kivi" + bits + (group == "64" ? "g64" : ""), form, shape);
     });
 
 }  // namespace
