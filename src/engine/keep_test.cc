@@ -1,13 +1,5 @@
-// What holds for every registered method, whoever wrote it, and for every pair of roles.
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <cmath>
-#include <map>
-#include <set>
-
-#include "engine/method_cases.h"
-#include "kernels/layout.h"
+// What holds for every registered method, whoever wrote it.
+#include "engine/method_checks.h"
 
 namespace weir {
 namespace {
@@ -20,87 +12,28 @@ EngineOptions tight_options(uint64_t pages, uint32_t context_tokens) {
   return o;
 }
 
-// What a run gives: every logit of each append, and what is left after it.
-struct Trace {
-  std::vector<std::vector<float>> logits;
-  std::vector<std::vector<int32_t>> kept;
-  bool operator==(const Trace&) const = default;
-};
-
-void note(const Sequence& s, std::span<const float> logits, Trace& to) {
-  to.logits.emplace_back(logits.begin(), logits.end());
-  for (uint32_t l = 0; l < kLayers; ++l)
-    for (uint32_t h = 0; h < kKvHeads; ++h) to.kept.push_back(s.kept(l, h));
-}
-
-// Two turns: a prompt, some tokens one by one, another prompt, more tokens. Where rows choose
-// pages, there are some to choose from.
-std::vector<std::vector<Token>> turns(const std::string& recipe = "") {
-  const bool reads = recipe.find("read=") != recipe.npos;
-  std::vector<std::vector<Token>> out{tokens_of(reads ? 390 : 150)};
-  for (Token t : tokens_of(60, 90)) out.push_back({t});
-  out.push_back(tokens_of(70, 11));
-  for (Token t : tokens_of(10, 7)) out.push_back({t});
-  return out;
-}
-
-Trace run(Sequence& s, std::span<const std::vector<Token>> appends) {
-  Trace out;
-  for (const auto& tokens : appends) {
-    const auto logits = s.append(tokens, LogitRows::kAll);
-    EXPECT_TRUE(logits) << logits.error().message;
-    note(s, *logits, out);
-  }
-  return out;
-}
-
 class KeepTest : public ::testing::TestWithParam<const PolicyEntry*> {
  protected:
   std::string recipe() const { return recipe_of(*GetParam()); }
-  // As the method itself promises of a prompt: in one layer, and in all on average.
-  LayerRows kept_max(int32_t prompt) const {
-    const auto parsed = parse_recipe(recipe());
-    return parsed->keep->method->make(parsed->keep->arguments)->kept_max(prompt);
-  }
+  std::unique_ptr<Policy> policy() const { return policy_in(recipe()); }
 };
 
 TEST_P(KeepTest, TheBudgetIsMetAndNothingComesBack) {
   const auto engine = open_tiny(kModel, options_of(2, 64));
   auto s = *engine->create_sequence(recipe());
-  std::map<std::pair<uint32_t, uint32_t>, std::set<int32_t>> before;
-  int32_t length = 0;
-  for (const auto& tokens : turns()) {
-    ASSERT_TRUE(s.append(tokens));
-    const int32_t was = length;
-    length += static_cast<int32_t>(tokens.size());
-    size_t all = 0;
-    for (uint32_t l = 0; l < kLayers; ++l)
-      for (uint32_t h = 0; h < kKvHeads; ++h) {
-        const std::vector<int32_t> kept = s.kept(l, h);
-        all += kept.size();
-        if (tokens.size() > 1) {
-          EXPECT_LE(kept.size(), kept_max(length).most);
-        }
-        EXPECT_TRUE(std::ranges::is_sorted(kept));
-        std::set<int32_t>& old = before[{l, h}];
-        for (int32_t p : kept) EXPECT_TRUE(p >= was || old.contains(p)) << p;
-        EXPECT_LT(kept.back(), length);
-        old = {kept.begin(), kept.end()};
-      }
-    if (tokens.size() > 1) {
-      EXPECT_LE(all, static_cast<size_t>(kBudget) * kLayers * kKvHeads);
-    }
-  }
+  expect_budget_met(s, *policy(), kBudget, turns());
 }
 
 TEST_P(KeepTest, BytesFallWithTheRows) {
   const auto engine = open_tiny(kModel, options_of(2, 64));
   auto s = *engine->create_sequence(recipe());
   ASSERT_TRUE(s.append(tokens_of(1500)));
+  // The pages that so many rows may take, and what belongs to the rows. Where heads are unequal,
+  // the last page of each and of all of them need not be full.
+  const LayerRows rows{policy()->kept_max(1500).most, kBudget};
+  const uint64_t pages = rows.pages(kLayers) + (policy()->ragged() ? 2 * kLayers : 0);
   const uint64_t page = 2 * kKvHeads * kDim * sizeof(float) * kPageSlots;
-  // The pages that so many rows may take, and what belongs to the rows.
-  const LayerRows rows{kept_max(1500).most, kBudget};
-  const uint64_t most = rows.pages(kLayers) * (page + kKvHeads * kPageSlots * sizeof(float)) +
+  const uint64_t most = pages * (page + kKvHeads * kPageSlots * sizeof(float)) +
                         kLayers * kKvHeads * kBudget * sizeof(int32_t);
   EXPECT_LE(s.kv_bytes(), most);
   EXPECT_LE(engine->stats().kv_bytes_used,
@@ -122,74 +55,8 @@ TEST_P(KeepTest, AForkMadeBeforeAnEditKeepsItsRows) {
   EXPECT_TRUE(std::ranges::equal(*fork.append(next), *whole.append(next)));
 }
 
-// The rows of one step, as the model had them, against softmax in double over exactly what is left:
-// rows as they were computed, and merged ones that weigh as their number.
-struct Seen {
-  std::map<std::pair<int, int32_t>, std::vector<float>> q, k, v, out;
-  Observer observer() {
-    return [this](const Observation& o) {
-      auto& to = o.what == Observable::kQuery   ? q
-                 : o.what == Observable::kKey   ? k
-                 : o.what == Observable::kValue ? v
-                                                : out;
-      for (size_t r = 0; r < o.rows; ++r) {
-        const auto row = o.values.subspan(r * o.columns, o.columns);
-        to[{o.layer, o.position + static_cast<int32_t>(r)}].assign(row.begin(), row.end());
-      }
-    };
-  }
-};
-
-double worst_error(const Sequence& s, Seen& seen, uint32_t layer, int32_t position) {
-  double worst = 0;
-  const auto at = [&](auto& of, int32_t p, uint32_t head) {
-    return std::span(of.at({static_cast<int>(layer), p})).subspan(head * kDim, kDim);
-  };
-  for (uint32_t head = 0; head < kHeads; ++head) {
-    double total = 0;
-    std::vector<double> sum(kDim);
-    const KeptRows rows = s.kept_rows(layer, head / 2);
-    double all = 0;
-    for (size_t r = 0; r < rows.positions.size(); ++r) {
-      const auto k = std::span(rows.k).subspan(r * kDim, kDim);
-      const auto v = std::span(rows.v).subspan(r * kDim, kDim);
-      if (rows.weights[r] == 1) {
-        EXPECT_TRUE(std::ranges::equal(k, at(seen.k, rows.positions[r], head / 2)));
-        EXPECT_TRUE(std::ranges::equal(v, at(seen.v, rows.positions[r], head / 2)));
-      }
-      double logit = std::log(double{rows.weights[r]});
-      for (size_t d = 0; d < kDim; ++d) logit += double{at(seen.q, position, head)[d]} * k[d] / 4;
-      total += std::exp(logit);
-      all += rows.weights[r];
-      for (size_t d = 0; d < kDim; ++d) sum[d] += std::exp(logit) * v[d];
-    }
-    EXPECT_LE(all, (position + 1) * (1 + 1e-5));  // No row counts twice.
-    for (size_t d = 0; d < kDim; ++d)
-      worst = std::max(worst, std::abs(sum[d] / total - at(seen.out, position, head)[d]));
-  }
-  return worst;
-}
-
 TEST_P(KeepTest, AttentionIsPlainAttentionOverWhatIsLeft) {
-  const auto engine = open_tiny(kModel, options_of(2, 64));
-  std::string where_they_stand = recipe();
-  for (const Parameter& p : GetParam()->info.parameters)
-    if (p.name == "shift") where_they_stand.insert(where_they_stand.size() - 1, ",shift=0");
-  auto s = *engine->create_sequence(where_they_stand);
-  Seen seen;
-  s.observe(static_cast<uint32_t>(Observable::kQuery) | static_cast<uint32_t>(Observable::kKey) |
-                static_cast<uint32_t>(Observable::kValue) |
-                static_cast<uint32_t>(Observable::kAttention),
-            seen.observer());
-  int32_t length = 0;
-  for (const auto& tokens : turns()) {
-    ASSERT_TRUE(s.append(tokens));
-    length += static_cast<int32_t>(tokens.size());
-    // After a point the last query has read rows that are gone.
-    if (tokens.size() > 1 || length % kEvery == 0) continue;
-    for (uint32_t l = 0; l < kLayers; ++l)
-      ASSERT_LT(worst_error(s, seen, l, length - 1), 1e-5) << length;
-  }
+  expect_plain_attention(recipe(), true, 1e-5);
 }
 
 TEST_P(KeepTest, WindowLayersAreExempt) {
@@ -200,132 +67,14 @@ TEST_P(KeepTest, WindowLayersAreExempt) {
   auto s = *engine->create_sequence(recipe());
   ASSERT_TRUE(s.append(tokens_of(150)));
   EXPECT_EQ(s.kept(0, 0).size(), 150u);
-  EXPECT_EQ(s.kept(5, 0).size(), static_cast<size_t>(kBudget));
+  // Rounding may take a row of each head.
+  const size_t left = s.kept(5, 0).size() + s.kept(5, 1).size();
+  EXPECT_LE(left, size_t{kBudget} * kKvHeads);
+  EXPECT_GE(left, size_t{kBudget - 1} * kKvHeads);
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, KeepTest, ::testing::ValuesIn(policies()),
                          [](const auto& p) { return std::string(p.param->info.name); });
-
-// Every method alone; each keep method with two of the store methods, with one of the read methods,
-// and with one of both; each store method with one of the read methods.
-std::vector<std::string> recipes() {
-  std::vector<std::string> stores, reads, out;
-  for (const CodecEntry* entry : codecs())
-    if (entry->info.name != "raw") stores.push_back(store_of(*entry));
-  for (const RetrieverEntry* entry : retrievers()) reads.push_back(read_of(*entry));
-  out = stores;
-  out.insert(out.end(), reads.begin(), reads.end());
-  for (size_t i = 0; i < stores.size(); ++i)
-    out.push_back(stores[i] + ";" + reads[i % reads.size()]);
-  const auto keeps = policies();
-  for (size_t i = 0; i < keeps.size(); ++i) {
-    const std::string few = recipe_of(*keeps[i], 100), many = recipe_of(*keeps[i], 330);
-    const std::string store = ";" + stores[i % stores.size()], read = ";" + reads[i % reads.size()];
-    const std::string third = ";" + stores[(i + 2) % stores.size()];
-    out.insert(out.end(), {few, few + store, few + third, many + read,
-                           many + ";" + stores[(i + 1) % stores.size()] + read});
-  }
-  return out;
-}
-
-class RecipeTest : public ::testing::TestWithParam<std::string> {};
-
-TEST_P(RecipeTest, TheSameBitsWhateverTheChunksAndThreads) {
-  const auto appends = turns(GetParam());
-  const auto of = [&](int threads, uint32_t step_tokens) {
-    const auto engine = open_tiny(kModel, options_of(threads, step_tokens));
-    auto s = *engine->create_sequence(GetParam());
-    return run(s, appends);
-  };
-  const Trace plain = of(1, 512);
-  for (const auto& [threads, step] : {std::pair{1, 1u}, {2, 7u}, {3, 64u}, {2, 512u}})
-    EXPECT_TRUE(of(threads, step) == plain) << threads << " threads, steps of " << step;
-}
-
-TEST_P(RecipeTest, TheSameBitsBesideOthers) {
-  const auto engine = open_tiny(kModel, options_of(2, 48));
-  auto alone = *engine->create_sequence(GetParam()), beside = *engine->create_sequence(GetParam());
-  auto other = *engine->create_sequence("keep=all"), third = *engine->create_sequence(GetParam());
-  int i = 0;
-  for (const auto& tokens : turns(GetParam())) {
-    ++i;
-    const auto others = tokens_of(1 + static_cast<size_t>(i) % 30, 3 * i);
-    const auto want = *alone.append(tokens);
-    const Append all[] = {{&other, others}, {&beside, tokens}, {&third, others}};
-    ASSERT_TRUE(engine->append(all));
-    ASSERT_TRUE(std::ranges::equal(want, beside.logits())) << i;
-  }
-  for (uint32_t l = 0; l < kLayers; ++l) EXPECT_EQ(alone.kept(l, 1), beside.kept(l, 1));
-}
-
-TEST_P(RecipeTest, ForksGoOnAsTheirOriginWould) {
-  const auto engine = open_tiny(kModel, options_of(2, 64));
-  const auto appends = turns(GetParam());
-  const std::span all(appends);
-  auto s = *engine->create_sequence(GetParam());
-  run(s, all.first(30));
-  auto fork = *s.fork(), stray = *s.fork();
-  ASSERT_TRUE(stray.append(tokens_of(100, 33)));
-  const Trace want = run(s, all.subspan(30));
-  EXPECT_TRUE(run(fork, all.subspan(30)) == want);
-}
-
-// Whether a recipe has no say before the last tokens of a prompt that is longer than its residual.
-bool begins_at_the_end(const std::string& text) {
-  const Recipe recipe = *parse_recipe(text);
-  if (recipe.store) return false;
-  if (!recipe.keep) return true;
-  const auto policy = recipe.keep->method->make(recipe.keep->arguments);
-  return !policy->needs().mass && !policy->points().in_prompt;
-}
-
-TEST_P(RecipeTest, AForkTakesItOnAsThoughItHadBeenThereOrSaysThatItCannot) {
-  const auto engine = open_tiny(kModel, options_of(2, 64));
-  const auto appends = turns(GetParam());
-  const std::span prompt(appends[0]);
-  const size_t shared = prompt.size() - 20;
-  auto plain = *engine->create_sequence("keep=all");
-  ASSERT_TRUE(plain.append(prompt.first(shared)));
-  auto fork = plain.fork(GetParam());
-  EXPECT_EQ(fork.has_value(), begins_at_the_end(GetParam()));
-  if (!fork) {
-    EXPECT_EQ(fork.error().code, Code::kInvalid);
-    EXPECT_EQ(fork.error().param, "kv");
-    return;
-  }
-  auto again = *fork->fork(), cold = *engine->create_sequence(GetParam());
-  for (Sequence* s : {&*fork, &again}) ASSERT_TRUE(s->append(prompt.subspan(shared)));
-  ASSERT_TRUE(cold.append(prompt));
-  EXPECT_TRUE(std::ranges::equal(cold.logits(), fork->logits()));
-  const std::span rest = std::span(appends).subspan(1);
-  const Trace want = run(cold, rest);
-  EXPECT_TRUE(run(*fork, rest) == want);
-  EXPECT_TRUE(run(again, rest) == want);
-}
-
-TEST_P(RecipeTest, RequestsKeepAsSequencesByHandDo) {
-  const auto engine = open_tiny(kModel, options_of(2, 64));
-  Request r;
-  r.prompt = turns(GetParam())[0];
-  r.sampling.temperature = 0;
-  r.max_tokens = 80;
-  r.ignore_eos = true;
-  r.kv = GetParam();
-  r.choices = 2;
-  Collector got;
-  ASSERT_TRUE(engine->submit(r, got.handler()));
-  auto s = *engine->create_sequence(GetParam());
-  ASSERT_TRUE(s.append(r.prompt));
-  std::vector<Token> want;
-  for (int i = 0; i < 80; ++i) {
-    want.push_back(*s.sample(r.sampling));
-    ASSERT_TRUE(s.append({&want.back(), 1}));
-  }
-  EXPECT_TRUE(got.end().status);
-  for (uint32_t c : {0u, 1u}) EXPECT_EQ(got.tokens(c), want);
-}
-
-INSTANTIATE_TEST_SUITE_P(All, RecipeTest, ::testing::ValuesIn(recipes()));
 
 // In a model of one layer, keys and values follow from a token and its position alone: what stays
 // of a long text is then, to rounding, the short text of the same tokens.

@@ -127,7 +127,7 @@ Status too_small(const LoadedModel& m, uint32_t wanted, uint32_t fit) {
 
 Status make_cache(LoadedModel& m, DType kv) {
   m.shape = m.model->cache_shape(kv, m.options.step_tokens_max);
-  WEIR_ASSIGN(m.shape.codec, make_codec("raw", m.shape.page_shape()));
+  m.shape.use_raw_codecs();
   WEIR_ASSIGN(PagePool pool, PagePool::create(m.shape.codec->page_bytes(), m.options.kv_bytes_max));
   m.pages = std::make_unique<PagePool>(std::move(pool));
   const uint32_t trained = m.file.config.context_tokens_max;

@@ -37,12 +37,19 @@ inline std::string recipe_of(const PolicyEntry& entry, double budget = kBudget) 
   return "keep=" + std::string(entry.info.name) + "(" + list + ")";
 }
 
-// A store method that leaves few rows as they are, at its fewest bits.
-inline std::string store_of(const CodecEntry& entry) {
-  std::string list = "residual=20";
-  for (const Parameter& p : entry.info.parameters)
-    if (!p.words.empty()) list += "," + std::string(p.name) + "=" + std::string(p.words[0]);
-  return "store=" + std::string(entry.info.name) + "(" + list + ")";
+// A store method that leaves few rows as they are, with each of its parameters' words.
+inline std::vector<std::string> stores_of(const CodecEntry& entry) {
+  const std::string name = "store=" + std::string(entry.info.name) + "(residual=20";
+  std::vector<std::string> out{name};
+  for (const Parameter& p : entry.info.parameters) {
+    std::vector<std::string> more;
+    for (const std::string& before : out)
+      for (const std::string_view word : p.words)
+        more.push_back(before + "," + std::string(p.name) + "=" + std::string(word));
+    if (!more.empty()) out = std::move(more);
+  }
+  for (std::string& recipe : out) recipe += ")";
+  return out;
 }
 
 // A read method that reads few of the pages that there are, in every layer, at its loosest.

@@ -87,7 +87,7 @@ std::vector<int32_t> Sequence::kept(uint32_t layer, uint32_t kv_head) const {
   state_->loop.call([&] {
     const Cache& cache = state_->stream.cache;
     const LayerTable& table = cache.layer(layer);
-    for (int32_t slot = table.first_slot(); slot < cache.rows(layer); ++slot)
+    for (int32_t slot = table.first_slot(); slot < cache.rows(layer, kv_head); ++slot)
       positions.push_back(table.position(kv_head, slot));
   });
   return positions;
@@ -98,7 +98,7 @@ KeptRows Sequence::kept_rows(uint32_t layer, uint32_t kv_head) const {
   state_->loop.call([&] {
     const Cache& cache = state_->stream.cache;
     const LayerTable& table = cache.layer(layer);
-    const int32_t first = table.first_slot(), end = cache.rows(layer);
+    const int32_t first = table.first_slot(), end = cache.rows(layer, kv_head);
     for (int32_t slot = first; slot < end; ++slot) {
       out.positions.push_back(table.position(kv_head, slot));
       out.weights.push_back(table.weight(kv_head, slot));

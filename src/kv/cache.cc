@@ -73,7 +73,7 @@ void Cache::extend(uint32_t begin, uint32_t end, int32_t to) {
   WEIR_CHECK(all.most <= room_.rows.most && all.mean <= room_.rows.mean,
              "{} rows in a layer and {} on average, promised {} and {}", all.most, all.mean,
              room_.rows.most, room_.rows.mean);
-  for (uint32_t l = begin; l < end; ++l) layers_[l].extend(layers_[l].slot(to));
+  for (uint32_t l = begin; l < end; ++l) layers_[l].extend(layers_[l].shared_slot(to));
 }
 
 bool Cache::counts_all() const {
@@ -83,9 +83,11 @@ bool Cache::counts_all() const {
 // As many as there are, but in the layers [begin, end) those before `to`.
 LayerRows Cache::rows_with(uint32_t begin, uint32_t end, int32_t to) const {
   std::vector<int32_t> each;
-  for (uint32_t l = 0; l < shape_->layers; ++l)
-    if (shape_->editable(l))
-      each.push_back(l >= begin && l < end ? layers_[l].slot(to) : layers_[l].slots());
+  for (uint32_t l = 0; l < shape_->layers; ++l) {
+    if (!shape_->editable(l)) continue;
+    const LayerTable& table = layers_[l];
+    each.push_back(table.mean_rows(table.shared_slot(l >= begin && l < end ? to : table.end())));
+  }
   return LayerRows::of(each);
 }
 
@@ -94,7 +96,7 @@ LayerRows Cache::rows() const {
 }
 
 void Cache::write(uint32_t layer, int32_t position, const float* k, const float* v, int32_t rows) {
-  layers_[layer].write(layers_[layer].slot(position), k, v, rows);
+  layers_[layer].write(layers_[layer].shared_slot(position), k, v, rows);
 }
 
 void Cache::advance(std::span<const int32_t> inputs, bool retrieved) {
@@ -137,8 +139,10 @@ void Cache::apply(std::span<const Edit> edits, int32_t position, std::string_vie
     WEIR_CHECK(layer.end() == position, "layer {} has rows before {}, not {}", edit.layer,
                layer.end(), position);
     layer.apply(edit);
-    if (indexed(edit.layer)) index_[edit.layer].forget_from(0);
-    const auto rows_left = static_cast<uint64_t>(layer.slots());
+    if (!index_.empty()) index_[edit.layer].forget_from(0);
+    WEIR_CHECK(room_.ragged || !layer.ragged(), "heads of layer {} have unequally many rows",
+               edit.layer);
+    const auto rows_left = static_cast<uint64_t>(layer.mean_rows(layer.shared_slot(position)));
     WEIR_CHECK(rows_left <= room_.kept.most, "{} rows promised {}", rows_left, room_.kept.most);
     left += rows_left;
   }
@@ -163,7 +167,7 @@ void Cache::seal(const LayerGroup& group, int32_t position) {
   std::vector<LayerTable*> tables;
   int32_t slots = INT32_MAX;
   for (const uint32_t l : group)
-    tables.push_back(&layers_[l]), slots = std::min(slots, layers_[l].slot(position));
+    tables.push_back(&layers_[l]), slots = std::min(slots, layers_[l].shared_slot(position));
   const int32_t before = tables[0]->sealed();
   LayerTable::seal(tables, store_.codec, store_.settled(slots));
   const int32_t after = tables[0]->sealed();
@@ -193,7 +197,7 @@ void Cache::free_out_of_reach(uint32_t begin, uint32_t end, int32_t position) {
 void Cache::lists(uint32_t layer, int32_t position, std::span<AttentionList> out) const {
   const LayerTable& table = layers_[layer];
   for (uint32_t h = 0; h < shape_->kv_heads; ++h)
-    out[h] = {table.pages(h), table.slot(position), -1};
+    out[h] = {table.pages(h), table.slot(position, h) + table.padding(h), -1};
 }
 
 void Cache::sinks(uint32_t layer, std::span<AttentionList> out) const {

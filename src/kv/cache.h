@@ -83,7 +83,7 @@ class Cache {
   // Carries edits out, one layer after the other, where layers have the rows before `position`:
   // more than count only in a cascade, which ends with a call for those that do. `act` says what
   // was done and enters the keys of all that is computed from here on. REQUIRES a promise with
-  // room for edits, and layers that may be edited, each named once.
+  // room for such edits, and layers that may be edited, each named once.
   void apply(std::span<const Edit> edits, int32_t position, std::string_view act);
   void apply(std::span<const Edit> edits, std::string_view act) { apply(edits, length_, act); }
 
@@ -99,9 +99,10 @@ class Cache {
 
   // Null: every row is read.
   const Retriever* retriever() const { return store_.retriever.get(); }
-  // Whether queries choose what they read of a layer.
+  // Whether queries choose what they read of a layer: not where heads have unequally many rows.
   bool indexed(uint32_t layer) const {
-    return retriever() && shape_->editable(layer) && layer >= retriever()->dense_layers();
+    return retriever() && shape_->editable(layer) && layer >= retriever()->dense_layers() &&
+           !layers_[layer].ragged();
   }
   // REQUIRES an indexed layer. Its pages are those of pages(), the first so many.
   const PageIndex& index(uint32_t layer) const { return index_[layer]; }
@@ -112,9 +113,12 @@ class Cache {
   const CacheShape& shape() const { return *shape_; }
   PagePool& pool() const { return *pool_; }
   int32_t length() const { return length_; }
-  // Rows that a layer holds for queries at `length` and later.
-  int32_t rows(uint32_t layer) const { return layers_[layer].slot(length_); }
-  // Of the layers that edits may touch.
+  // Rows that a KV head of a layer holds for queries at `length` and later; of any head, where all
+  // have as many.
+  int32_t rows(uint32_t layer, uint32_t head = 0) const {
+    return layers_[layer].slot(length_, head);
+  }
+  // Of the layers that edits may touch, heads' mean.
   LayerRows rows() const;
   const LayerTable& layer(uint32_t layer) const { return layers_[layer]; }
   // One list for each KV head, for queries at positions [position, ...), none before the last edit:

@@ -7,8 +7,17 @@
 namespace weir {
 
 Room Room::operator|(const Room& other) const {
-  return {std::max(tokens, other.tokens), rows | other.rows, kept | other.kept,
-          std::max(row_bytes, other.row_bytes), std::max(fixed_bytes, other.fixed_bytes)};
+  return {std::max(tokens, other.tokens),
+          rows | other.rows,
+          kept | other.kept,
+          std::max(row_bytes, other.row_bytes),
+          std::max(fixed_bytes, other.fixed_bytes),
+          ragged || other.ragged};
+}
+
+void CacheShape::use_raw_codecs() {
+  codec = *make_codec("raw", page_shape());
+  strip_codec = *make_codec("raw", {1, head_dim, kv});
 }
 
 std::vector<uint32_t> CacheShape::all_editable() const {
@@ -47,6 +56,12 @@ uint64_t CacheShape::peak_bytes(const Room& room, size_t page_bytes_of_pool,
   // A kept row has a position and a bias of its own in each head, and another bias among sinks.
   const uint64_t places = kPageSlots * kv_heads * (sizeof(int32_t) + 2 * sizeof(float));
   others += room.rows.mean * edited * room.row_bytes + room.kept.pages(edited) * places;
+  // Strips: the last of each head need not be full, nor their last page of the pool; rows that an
+  // edit left in them are not encoded.
+  if (room.ragged) {
+    pages += 2 * edited + 2 + (store ? room.kept.pages(edited) : 0);
+    others += (2 * edited + 2) * places;
+  }
   // The layer that is being rebuilt may be the one that keeps the most.
   const uint64_t rebuilt = edited > 0 ? LayerRows(room.kept.most).pages(1) : 0;
   pages += rebuilt, others += rebuilt * places;

@@ -20,6 +20,8 @@ struct Room {
   LayerRows kept;       // Of those, what the edits of one point leave; 0: there are no edits.
   // What a method notes beside the pages: of each row in each such layer, and in all.
   uint64_t row_bytes = 0, fixed_bytes = 0;
+  bool ragged =
+      false;  // Edits may leave heads of a layer unequally many: above, their mean counts.
 
   // Of a sequence that nobody edits.
   static Room plain(uint64_t tokens) { return {tokens, tokens, 0, 0, 0}; }
@@ -33,12 +35,16 @@ struct CacheShape {
   std::vector<Reach> reach;      // [layers]
   uint32_t step_tokens_max = 0;  // Rows that one step may add; they are all held until its end.
   std::shared_ptr<const Codec> codec = nullptr;  // Of open pages, made for page_shape().
-  uint32_t heads = 0;                            // Of the queries, and what multiplies a logit.
+  uint32_t heads = 0;  // Of the queries, and what multiplies a logit.
   float scale = 1;
   uint32_t d_model = 0;  // Floats of a row between layers.
+  // Of strips, whose pages have one head (layer_table.h).
+  std::shared_ptr<const Codec> strip_codec = nullptr;
 
   // A block's page: all heads of one layer.
   PageShape page_shape() const { return {kv_heads, head_dim, kv}; }
+  // Both codecs: elements as attention reads them.
+  void use_raw_codecs();
   // Whether rows of a layer may be dropped by an edit, or encoded. A layer with a reach is exempt:
   // it lets go of its rows by itself.
   bool editable(uint32_t layer) const { return reach[layer].kind == Reach::Kind::kAll; }

@@ -33,7 +33,7 @@ std::vector<float> rows_of(uint32_t layer, uint32_t salt, uint32_t heads, int32_
 class CascadeTest : public ::testing::TestWithParam<std::tuple<std::string, int32_t>> {
  protected:
   CascadeTest() {
-    shape_.codec = *make_codec("raw", shape_.page_shape());
+    shape_.use_raw_codecs();
     shape_.reach[kWindowLayer] = {Reach::Kind::kWindow, 100, 0, 0};
     pages_.emplace(*PagePool::create(shape_.codec->page_bytes(), 32 << 20));
   }

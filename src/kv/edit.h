@@ -22,13 +22,13 @@ struct HeadEdit {
   std::vector<MergedRow> merged;  // By ascending position.
 };
 
-// Slots are counted before the edit. A slot is named once, as kept or as a source. All heads of a
-// layer come to have equally many rows.
+// Slots are counted before the edit, in each head. A slot is named once, as kept or as a source.
 struct Edit {
   uint32_t layer = 0;
   std::vector<HeadEdit> heads;  // [kv_heads]
   // The first so many of the rows that stay are read as though they stood right before the others:
   // a query moves back by as many positions as the layer has lost. They are the sequence's first.
+  // REQUIRES none where heads are left unequally many.
   int32_t sinks = 0;
 };
 

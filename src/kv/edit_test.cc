@@ -11,78 +11,10 @@
 #include <numeric>
 #include <random>
 
-#include "base/thread_pool.h"
-#include "kernels/layout.h"
-#include "kv/cache.h"
+#include "kv/edit_cases.h"
 
 namespace weir {
 namespace {
-
-constexpr uint32_t kLayers = 2, kHeads = 2, kDim = 16;
-constexpr size_t kRow = kHeads * kDim;
-
-CacheShape shape_of(DType kv, int window = 0) {
-  CacheShape s{kLayers, kHeads, kDim, kv, {Reach{}, Reach{}}, 64};
-  s.codec = *make_codec("raw", s.page_shape());
-  if (window) s.reach[1] = {Reach::Kind::kWindow, window, 0, 0};
-  return s;
-}
-
-// The key of a layer's row is random, a function of its position; its value is the key's negative.
-std::vector<float> key_of(uint32_t layer, int32_t position) {
-  std::mt19937 random(layer * 100003 + static_cast<uint32_t>(position));
-  std::normal_distribution<float> normal;
-  std::vector<float> out(kRow);
-  for (float& x : out) x = normal(random);
-  return out;
-}
-
-void append(Cache& cache, int32_t rows, int32_t token = 7) {
-  const int32_t at = cache.length();
-  cache.extend(rows);
-  for (uint32_t l = 0; l < kLayers; ++l)
-    for (int32_t p = at; p < at + rows; ++p) {
-      const std::vector<float> k = key_of(l, p);
-      std::vector<float> v(k);
-      for (float& x : v) x = -x;
-      cache.write(l, p, k.data(), v.data());
-    }
-  cache.advance(std::vector<int32_t>(static_cast<size_t>(rows), token));
-}
-
-std::vector<int32_t> every(int32_t step, int32_t from, int32_t to) {
-  std::vector<int32_t> out;
-  for (int32_t p = from; p < to; p += step) out.push_back(p);
-  return out;
-}
-
-Edit keep(uint32_t layer, std::vector<int32_t> first, std::vector<int32_t> second) {
-  return {layer, {{std::move(first), {}}, {std::move(second), {}}}};
-}
-
-// Keys of a head's rows as the pages hold them.
-std::vector<float> keys_of(const Cache& cache, uint32_t layer, uint32_t head) {
-  const auto rows = static_cast<size_t>(cache.rows(layer));
-  std::vector<float> k(rows * kDim), v(k.size());
-  cache.layer(layer).read(head, 0, static_cast<int32_t>(rows), k.data(), v.data());
-  for (size_t i = 0; i < k.size(); ++i) EXPECT_EQ(v[i], -k[i]);
-  return k;
-}
-
-// Keys or values, whatever their relation.
-std::vector<float> keys_of_any(const Cache& cache, uint32_t head, bool keys) {
-  const auto rows = static_cast<size_t>(cache.rows(0));
-  std::vector<float> k(rows * kDim), v(k.size());
-  cache.layer(0).read(head, 0, static_cast<int32_t>(rows), k.data(), v.data());
-  return keys ? k : v;
-}
-
-std::vector<int32_t> positions_of(const Cache& cache, uint32_t layer, uint32_t head) {
-  std::vector<int32_t> out;
-  for (int32_t s = 0; s < cache.rows(layer); ++s)
-    out.push_back(cache.layer(layer).position(head, s));
-  return out;
-}
 
 uint64_t resident_bytes() {
   std::ifstream statm("/proc/self/statm");
@@ -91,17 +23,7 @@ uint64_t resident_bytes() {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-class EditTest : public ::testing::TestWithParam<DType> {
- protected:
-  Cache cache_with(int32_t rows, const Room& room) {
-    Cache cache(shape_, pool_, {});
-    EXPECT_TRUE(cache.promise(room));
-    append(cache, rows);
-    return cache;
-  }
-  CacheShape shape_ = shape_of(GetParam());
-  PagePool pool_ = *PagePool::create(shape_.codec->page_bytes(), 16 << 20);
-};
+class EditTest : public EditCases {};
 
 TEST_P(EditTest, WhatStaysKeepsItsBitsAndItsPosition) {
   const Room room{700, 560, 300, 0, 0};
@@ -163,8 +85,6 @@ TEST_P(EditTest, AForkKeepsItsRowsAndSharesWhatAnEditLeft) {
   EXPECT_EQ(of_a, of_b);
 }
 
-// A row to come is read with a row's query; softmax in double over exactly the rows that stand
-// there.
 TEST_P(EditTest, AttentionIsPlainAttentionOverWhatIsLeft) {
   Cache cache = cache_with(400, {500, 430, 150, 0, 0});
   std::vector<int32_t> slots[kHeads] = {every(3, 1, 400), every(3, 0, 399)};
@@ -174,26 +94,7 @@ TEST_P(EditTest, AttentionIsPlainAttentionOverWhatIsLeft) {
   edit.heads[0].merged = {{2, {2, 3, 5}, {0.5f, 0.25f, 0.25f}, {0.25f, 0.25f, 0.5f}}};
   cache.apply(std::vector{edit}, "test");
   append(cache, 30);
-  const std::vector<float> q = key_of(9, 1);
-  std::vector<AttentionList> lists(kHeads);
-  cache.lists(0, 429, lists);
-  std::vector<float> out(kRow);
-  ThreadPool threads(2);
-  const AttentionSpan span{lists, 1, q.data(), out.data(), nullptr, nullptr};
-  attend(threads, {kHeads, kHeads, kDim, GetParam(), 0, 0.25f}, {&span, 1});
-  for (uint32_t h = 0; h < kHeads; ++h) {
-    const std::vector<float> keys = keys_of_any(cache, h, true),
-                             values = keys_of_any(cache, h, false);
-    double total = 0;
-    std::vector<double> sum(kDim);
-    for (size_t r = 0; r < keys.size() / kDim; ++r) {
-      double logit = r == 0 && h == 0 ? std::log(3.0) : 0;
-      for (size_t d = 0; d < kDim; ++d) logit += 0.25 * q[h * kDim + d] * keys[r * kDim + d];
-      total += std::exp(logit);
-      for (size_t d = 0; d < kDim; ++d) sum[d] += std::exp(logit) * values[r * kDim + d];
-    }
-    for (size_t d = 0; d < kDim; ++d) EXPECT_NEAR(out[h * kDim + d], sum[d] / total, 1e-5);
-  }
+  expect_plain_attention(cache);
   EXPECT_EQ(cache.layer(0).position(0, 0), 2);
   EXPECT_NEAR(cache.layer(0).bias(0, 0), std::log(3.0), 1e-6);
 }
@@ -331,7 +232,7 @@ INSTANTIATE_TEST_SUITE_P(All, EditDeathTest, testing::Values(DType::kF16));
 TEST_P(EditDeathTest, BrokenEditsEndTheProcess) {
   Cache cache = cache_with(100, {200, 100, 50, 0, 0});
   const auto apply = [&](Edit edit) { cache.apply(std::vector{std::move(edit)}, "test"); };
-  EXPECT_DEATH(apply(keep(0, {1, 2}, {1})), "rows in head");
+  EXPECT_DEATH(apply(keep(0, {1, 2}, {1})), "unequally many");
   EXPECT_DEATH(apply(keep(0, {1, 100}, {1, 2})), "slot 100");
   EXPECT_DEATH(apply(keep(0, {1, 1}, {1, 2})), "twice");
   EXPECT_DEATH(apply(keep(0, {2, 1}, {1, 2})), "out of order");

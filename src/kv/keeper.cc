@@ -14,6 +14,12 @@ std::shared_ptr<const Codec> codec_of(const Recipe& recipe, const CacheShape& sh
   return store ? store.codec : shape.codec;
 }
 
+uint64_t bytes_of(const std::vector<std::vector<float>>& notes) {
+  uint64_t floats = 0;
+  for (const auto& each : notes) floats += each.size();
+  return floats * sizeof(float);
+}
+
 }  // namespace
 
 // What a policy sees, computed when it looks.
@@ -28,7 +34,10 @@ class Keeper::View final : public PolicyView {
     layers.assign(its_layers.begin(), its_layers.end());
     layers_in_all = keeper.layers_.size();
   }
-  int32_t rows(uint32_t layer) const override { return cache_.layer(layer).slot(length); }
+  using PolicyView::rows;
+  int32_t rows(uint32_t layer, uint32_t kv_head) const override {
+    return cache_.layer(layer).slot(length, kv_head);
+  }
   int32_t position(uint32_t layer, uint32_t kv_head, int32_t slot) const override {
     return cache_.layer(layer).position(kv_head, slot);
   }
@@ -36,8 +45,8 @@ class Keeper::View final : public PolicyView {
     return cache_.layer(layer).weight(kv_head, slot);
   }
   std::vector<float> keys(uint32_t layer, uint32_t kv_head) const override {
-    std::vector<float> k(static_cast<size_t>(rows(layer)) * head_dim), v(k);
-    cache_.layer(layer).read(kv_head, 0, rows(layer), k.data(), v.data());
+    std::vector<float> k(static_cast<size_t>(rows(layer, kv_head)) * head_dim), v(k);
+    cache_.layer(layer).read(kv_head, 0, rows(layer, kv_head), k.data(), v.data());
     return k;
   }
   WindowAttention window(uint32_t layer) const override;
@@ -53,7 +62,7 @@ class Keeper::View final : public PolicyView {
 WindowAttention Keeper::View::window(uint32_t layer) const {
   WindowAttention out;
   out.queries = std::min(keeper_.noted_, length - keeper_.noted_from_);
-  out.rows = rows(layer);
+  for (uint32_t h = 0; h < kv_heads; ++h) out.rows = std::max(out.rows, rows(layer, h));
   const auto queries = static_cast<size_t>(out.queries), all = static_cast<size_t>(out.rows);
   out.p.resize(heads * queries * all);
   const size_t row = size_t{heads} * cache_.shape().head_dim;
@@ -154,6 +163,7 @@ Room Keeper::room(int32_t length, const LayerRows& rows, uint64_t tokens, int32_
   const uint64_t until = std::min(point, tokens) - static_cast<uint64_t>(length);
   room.rows = (rows + until) & tokens;
   room.kept = policy_->kept_max(prompt > 0 ? prompt : static_cast<int32_t>(tokens)) & tokens;
+  room.ragged = policy_->ragged();
   if (point != kNoPoint)
     room.fixed_bytes = layers_.size() * shape_->heads * shape_->head_dim * sizeof(float) *
                        static_cast<uint64_t>(window_before(static_cast<int32_t>(point), prompt));
@@ -213,11 +223,13 @@ void Keeper::forget_window() {
 }
 
 void Keeper::add_mass(const Cache& cache, const LayerQueries& queries) {
-  const auto slots =
-      static_cast<size_t>(cache.layer(queries.layer).slot(queries.position + queries.rows));
+  const uint32_t group = shape_->heads / shape_->kv_heads;
   Mass& mass = mass_[queries.layer];
-  notes_.set(notes_.bytes() + (slots - mass[0].size()) * mass.size() * sizeof(float));
-  for (auto& head : mass) head.resize(slots);
+  const uint64_t before = bytes_of(mass);
+  for (uint32_t head = 0; head < shape_->heads; ++head)
+    mass[head].resize(static_cast<size_t>(
+        cache.layer(queries.layer).slot(queries.position + queries.rows, head / group)));
+  notes_.set(notes_.bytes() + bytes_of(mass) - before);
   (*probabilities_)(cache, queries, [&](uint32_t head, int32_t, std::span<const float> p) {
     float* sum = mass[head].data();
     for (size_t slot = 0; slot < p.size(); ++slot) sum[slot] += p[slot];
@@ -229,7 +241,7 @@ void Keeper::follow(const Cache& cache, const Edit& edit) {
   if (!needs_.mass) return;
   Mass& mass = mass_[edit.layer];
   const uint32_t group = shape_->heads / shape_->kv_heads;
-  const size_t before = mass[0].size();
+  const uint64_t before = bytes_of(mass);
   for (uint32_t head = 0; head < shape_->heads; ++head) {
     std::vector<float> left;
     for (const EditedRow& row : cache.layer(edit.layer).edited(head / group, edit)) {
@@ -239,7 +251,7 @@ void Keeper::follow(const Cache& cache, const Edit& edit) {
     }
     mass[head] = std::move(left);
   }
-  notes_.set(notes_.bytes() - (before - mass[0].size()) * mass.size() * sizeof(float));
+  notes_.set(notes_.bytes() - (before - bytes_of(mass)));
 }
 
 void Keeper::plan(Cache& cache, std::span<const uint32_t> layers, int32_t position) {

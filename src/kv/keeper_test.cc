@@ -94,7 +94,7 @@ const PolicyEntry halver({"halver", "keep", "a test's", "halves", "all", 1, {}},
 class KeeperTest : public ::testing::Test {
  protected:
   KeeperTest() {
-    shape_.codec = *make_codec("raw", shape_.page_shape());
+    shape_.use_raw_codecs();
     pages_.emplace(*PagePool::create(shape_.codec->page_bytes(), 8 << 20));
     Looker::points_seen.clear(), Looker::queries_seen.clear(), Halver::masses_seen.clear();
   }

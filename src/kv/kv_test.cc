@@ -10,7 +10,7 @@ namespace {
 
 CacheShape shape_of(int window) {
   CacheShape s{2, 2, 16, DType::kF32, {Reach{}, Reach{}}, 64};
-  s.codec = *make_codec("raw", s.page_shape());
+  s.use_raw_codecs();
   if (window) s.reach[1] = {Reach::Kind::kWindow, window, 0, 0};
   return s;
 }

@@ -11,7 +11,8 @@ namespace weir {
 bool LayerTable::stands_as(const LayerTable& other, int32_t slot) const {
   for (uint32_t h = 0; h < shape_->kv_heads; ++h)
     for (int32_t s = slot; s < slot + kPageSlots; ++s)
-      if (position(h, s) != other.position(h, s)) return false;
+      if (position(h, s + strip_rows(h)) != other.position(h, s + other.strip_rows(h)))
+        return false;
   return true;
 }
 
@@ -47,8 +48,9 @@ void LayerTable::encode_page(std::span<LayerTable* const> group, int32_t slot, P
   const size_t dim = shape.head_dim, heads = shape.kv_heads, row = group.size() * heads * dim;
   std::vector<float> k(kPageSlots * row), v(k.size()), head_k(kPageSlots * dim), head_v(head_k);
   for (size_t list = 0; list < group.size() * heads; ++list) {
-    group[list / heads]->read(static_cast<uint32_t>(list % heads), slot, kPageSlots, head_k.data(),
-                              head_v.data());
+    const auto head = static_cast<uint32_t>(list % heads);
+    const LayerTable& table = *group[list / heads];
+    table.read(head, slot + table.strip_rows(head), kPageSlots, head_k.data(), head_v.data());
     for (size_t r = 0; r < kPageSlots; ++r) {
       std::copy_n(&head_k[r * dim], dim, &k[r * row + list * dim]);
       std::copy_n(&head_v[r * dim], dim, &v[r * row + list * dim]);

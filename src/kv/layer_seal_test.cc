@@ -58,7 +58,7 @@ class LayerSealTest : public testing::Test {
 
   CacheShape shape_ = [] {
     CacheShape shape{kLayers, kHeads, kDim, DType::kF16, std::vector<Reach>(kLayers), 64};
-    shape.codec = *make_codec("raw", shape.page_shape());
+    shape.use_raw_codecs();
     shape.reach[2] = {Reach::Kind::kWindow, 100, 0, 0};
     return shape;
   }();

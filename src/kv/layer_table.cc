@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include "base/check.h"
@@ -28,6 +29,20 @@ Positions packed(std::vector<int32_t> each) {
   return out;
 }
 
+// Calls f(slot, rows) for the part of slots [slot, slot + rows) in each page.
+template <typename Function>
+void for_each_page(int32_t slot, int32_t rows, const Function& f) {
+  for (const int32_t end = slot + rows; slot < end;) {
+    const int32_t count = std::min(end - slot, kPageSlots - slot % kPageSlots);
+    f(slot, static_cast<uint32_t>(count));
+    slot += count;
+  }
+}
+
+uint32_t in_page(int32_t slot) {
+  return static_cast<uint32_t>(slot % kPageSlots);
+}
+
 }  // namespace
 
 LayerTable::LayerTable(const CacheShape& shape, PagePool& pool)
@@ -41,14 +56,21 @@ void LayerTable::Kept::count_bytes() {
   used.set(bytes);
 }
 
+int32_t LayerTable::Kept::mean_in_strips() const {
+  if (!strips) return 0;
+  return static_cast<int32_t>(
+      ceil_div(std::accumulate(rows.begin(), rows.end(), size_t{0}), rows.size()));
+}
+
 int32_t LayerTable::position(uint32_t head, int32_t slot) const {
-  if (!kept_ || slot >= kept_->count) return slot + shift_;
+  if (slot >= kept(head)) return slot - strip_rows(head) + shift_;
   return kept_->positions[head].at(static_cast<uint32_t>(slot));
 }
 
 float LayerTable::bias(uint32_t head, int32_t slot) const {
-  if (!kept_ || slot >= kept_->count || kept_->bias[head].empty()) return 0;
-  return kept_->bias[head][static_cast<size_t>(slot)];
+  if (slot >= kept(head)) return 0;
+  const auto at = static_cast<size_t>(slot + padding(head));
+  return at < kept_->bias[head].size() ? kept_->bias[head][at] : 0;
 }
 
 float LayerTable::weight(uint32_t head, int32_t slot) const {
@@ -56,19 +78,22 @@ float LayerTable::weight(uint32_t head, int32_t slot) const {
 }
 
 // Kernels read pages through these descriptors, which change only when a page comes or goes.
+void LayerTable::point(uint32_t head, size_t index, const PageAt& at) {
+  if (pages_[head].size() <= index) pages_[head].resize(index + 1);
+  AttentionPage& to = pages_[head][index];
+  to = at.codec->in_place(at.bytes(), at.list);
+  if (kept_ && index * kPageSlots < kept_->bias[head].size())
+    to.bias = &kept_->bias[head][index * kPageSlots];
+  if (static_cast<int32_t>(index * kPageSlots) >= sinks()) return;
+  if (sink_pages_[head].size() <= index) sink_pages_[head].resize(index + 1);
+  sink_pages_[head][index] = to;
+  to.bias = &kept_->without_sinks[head][index * kPageSlots];
+}
+
 void LayerTable::point_at(size_t index) {
-  const PageAt at = page_at(static_cast<int32_t>(index * kPageSlots));
-  for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
-    if (pages_[h].size() <= index) pages_[h].resize(index + 1);
-    AttentionPage& to = pages_[h][index];
-    to = at.codec->in_place(at.bytes(), at.list + h);
-    if (kept_ && index * kPageSlots < kept_->bias[h].size())
-      to.bias = &kept_->bias[h][index * kPageSlots];
-    if (static_cast<int32_t>(index * kPageSlots) >= sinks()) continue;
-    if (sink_pages_[h].size() <= index) sink_pages_[h].resize(index + 1);
-    sink_pages_[h][index] = to;
-    to.bias = &kept_->without_sinks[h][index * kPageSlots];
-  }
+  PageAt at = page_at(static_cast<int32_t>(index * kPageSlots));
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h, ++at.list)
+    point(h, index + static_cast<size_t>(kept_ ? kept_->strip_pages(h) : 0), at);
 }
 
 void LayerTable::own_block(size_t block) {
@@ -107,6 +132,21 @@ void LayerTable::extend(int32_t to) {
   }
 }
 
+LayerTable::PageAt LayerTable::strip_at(uint32_t head, int32_t page) const {
+  const PackedPages& strips = *kept_->strips;
+  const int32_t i = kept_->first_strip[head] + page;
+  return {&strips.codec(), &strips.extent(i), strips.offset(i), 0};
+}
+
+// Where a head's slot lies, its padding counted.
+LayerTable::PageAt LayerTable::page_at(uint32_t head, int32_t slot) const {
+  const int32_t strips = kept_ ? kept_->strip_pages(head) : 0;
+  if (slot < strips * kPageSlots) return strip_at(head, slot / kPageSlots);
+  PageAt at = page_at(slot - strips * kPageSlots);
+  at.list += head;
+  return at;
+}
+
 LayerTable::PageAt LayerTable::page_at(int32_t slot) const {
   if (slot < sealed()) {
     const int32_t page = slot / kPageSlots;
@@ -118,32 +158,22 @@ LayerTable::PageAt LayerTable::page_at(int32_t slot) const {
           page * pool_->page_bytes(), 0};
 }
 
-// Calls f(page, slot in it, rows) for the part of rows [slot, slot + rows) in each page.
-template <typename Function>
-void LayerTable::for_each_page(int32_t slot, int32_t rows, const Function& f) const {
-  for (const int32_t end = slot + rows; slot < end;) {
-    const int32_t in_page = slot % kPageSlots, count = std::min(end - slot, kPageSlots - in_page);
-    f(page_at(slot), static_cast<uint32_t>(in_page), static_cast<uint32_t>(count));
-    slot += count;
-  }
-}
-
 void LayerTable::write(int32_t slot, const float* k, const float* v, int32_t rows) const {
   const size_t row = size_t{shape_->kv_heads} * shape_->head_dim;
-  const auto encode = [&](const PageAt& page, uint32_t first, uint32_t count) {
-    page.codec->encode(first, {count, k, v}, page.bytes());
+  for_each_page(slot, rows, [&](int32_t at, uint32_t count) {
+    const PageAt page = page_at(at);
+    page.codec->encode(in_page(at), {count, k, v}, page.bytes());
     k += row * count, v += row * count;
-  };
-  for_each_page(slot, rows, encode);
+  });
 }
 
 void LayerTable::read(uint32_t head, int32_t slot, int32_t rows, float* k, float* v) const {
   const size_t dim = shape_->head_dim;
-  const auto decode = [&](const PageAt& page, uint32_t first, uint32_t count) {
-    page.codec->decode(page.bytes(), page.list + head, first, count, k, v);
+  for_each_page(slot + padding(head), rows, [&](int32_t at, uint32_t count) {
+    const PageAt page = page_at(head, at);
+    page.codec->decode(page.bytes(), page.list, in_page(at), count, k, v);
     k += dim * count, v += dim * count;
-  };
-  for_each_page(slot, rows, decode);
+  });
 }
 
 void LayerTable::free_before(size_t block) {
@@ -156,7 +186,8 @@ void LayerTable::free_before(size_t block) {
 }
 
 std::vector<EditedRow> LayerTable::edited(uint32_t head, const Edit& edit) const {
-  return edited_rows(edit.heads[head], room_, [&](int32_t slot) { return position(head, slot); });
+  return edited_rows(edit.heads[head], slots(head),
+                     [&](int32_t slot) { return position(head, slot); });
 }
 
 // It weighs as all of its sources.
@@ -191,10 +222,27 @@ void LayerTable::fill(const std::vector<std::vector<EditedRow>>& rows, const Lay
   }
 }
 
+// Each head's rows come after its padding.
+void LayerTable::fill_strips(const std::vector<std::vector<EditedRow>>& rows, Kept& kept) const {
+  const size_t dim = shape_->head_dim;
+  std::vector<float> k(dim), v(dim);
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
+    std::byte* page = nullptr;
+    const int32_t padding = kept.padding(h);
+    for (int32_t slot = 0; slot < kept.strip_pages(h) * kPageSlots; ++slot) {
+      if (slot % kPageSlots == 0) page = kept.strips->add();
+      if (slot < padding) continue;
+      read_row(h, rows[h][static_cast<size_t>(slot - padding)], k.data(), v.data());
+      kept.strips->codec().encode(in_page(slot), {1, k.data(), v.data()}, page);
+    }
+  }
+}
+
 void LayerTable::note_bias(Kept& kept, uint32_t head, int32_t slot, float bias) const {
   if (bias == 0) return;
-  if (kept.bias[head].empty()) kept.bias[head].resize(whole_pages(kept.count));
-  kept.bias[head][static_cast<size_t>(slot)] = bias;
+  const int32_t padding = kept.padding(head);
+  kept.bias[head].resize(whole_pages(padding + static_cast<int32_t>(kept.rows[head])));
+  kept.bias[head][static_cast<size_t>(padding + slot)] = bias;
 }
 
 void LayerTable::hide_sinks(Kept& kept, int32_t sinks) const {
@@ -207,18 +255,28 @@ void LayerTable::hide_sinks(Kept& kept, int32_t sinks) const {
   }
 }
 
-void LayerTable::apply(const Edit& edit) {
-  WEIR_CHECK(edit.heads.size() == shape_->kv_heads, "{} heads of {}", edit.heads.size(),
-             shape_->kv_heads);
-  WEIR_CHECK(freed_ == 0, "{} blocks were let go of", freed_);
-  std::vector<std::vector<EditedRow>> rows;
+// Strips for so many rows of each head, and padding that weighs nothing.
+void LayerTable::lay_out_strips(Kept& kept) const {
+  WEIR_CHECK(shape_->strip_codec, "no codec for pages of one head");
+  kept.strips = std::make_unique<PackedPages>(*pool_, shape_->strip_codec);
+  kept.first_strip = {0};
   for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
-    rows.push_back(edited(h, edit));
-    WEIR_CHECK(rows[h].size() == rows[0].size(), "{} rows in head {}, {} in head 0", rows[h].size(),
-               h, rows[0].size());
+    kept.first_strip.push_back(
+        kept.first_strip[h] +
+        static_cast<int32_t>(whole_pages(static_cast<int32_t>(kept.rows[h])) / kPageSlots));
+    const int32_t padding = kept.padding(h);
+    if (padding == 0) continue;
+    kept.bias[h].resize(kPageSlots);
+    std::fill_n(kept.bias[h].begin(), padding, kDropped);
   }
-  const auto count = static_cast<int32_t>(rows[0].size());
-  auto kept = std::make_shared<Kept>(*pool_, count, shape_->kv_heads);
+}
+
+std::shared_ptr<LayerTable::Kept> LayerTable::kept_by(
+    const Edit& edit, const std::vector<std::vector<EditedRow>>& rows) const {
+  std::vector<size_t> counts;
+  for (const auto& head : rows) counts.push_back(head.size());
+  auto kept = std::make_shared<Kept>(*pool_, std::move(counts));
+  if (!kept->equal()) lay_out_strips(*kept);
   for (uint32_t h = 0; h < shape_->kv_heads; ++h) {
     std::vector<int32_t> positions;
     for (const EditedRow& row : rows[h]) {
@@ -227,15 +285,54 @@ void LayerTable::apply(const Edit& edit) {
     }
     kept->positions[h] = packed(std::move(positions));
   }
-  WEIR_CHECK(edit.sinks >= 0 && edit.sinks <= count, "{} sinks of {} rows", edit.sinks, count);
+  const size_t most = kept->strips ? 0 : kept->rows[0];
+  WEIR_CHECK(edit.sinks >= 0 && static_cast<size_t>(edit.sinks) <= most, "{} sinks of {} rows",
+             edit.sinks, most);
   hide_sinks(*kept, edit.sinks);
   kept->count_bytes();
+  return kept;
+}
+
+void LayerTable::apply(const Edit& edit) {
+  WEIR_CHECK(edit.heads.size() == shape_->kv_heads, "{} heads of {}", edit.heads.size(),
+             shape_->kv_heads);
+  WEIR_CHECK(freed_ == 0, "{} blocks were let go of", freed_);
+  std::vector<std::vector<EditedRow>> rows;
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h) rows.push_back(edited(h, edit));
+  const std::shared_ptr<Kept> kept = kept_by(edit, rows);
+  if (kept->strips) fill_strips(rows, *kept);
   LayerTable next(*shape_, *pool_);
-  next.kept_ = std::move(kept);
-  next.shift_ = end() - count;
-  next.extend(count);
+  next.kept_ = kept;
+  const auto shared = kept->strips ? 0 : static_cast<int32_t>(kept->rows[0]);
+  next.shift_ = end() - shared;
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h)
+    for (int32_t p = 0; p < kept->strip_pages(h); ++p)
+      next.point(h, static_cast<size_t>(p), next.strip_at(h, p));
+  next.extend(shared);
   next.fill(rows, *this);
   *this = std::move(next);
+}
+
+// The pages of one head that an edit left it.
+void LayerTable::list_strips(uint32_t layer, LayerLists& out) const {
+  for (uint32_t h = 0; h < shape_->kv_heads; ++h)
+    for (int32_t p = 0; p < kept_->strip_pages(h); ++p) {
+      const PageAt at = strip_at(h, p);
+      Page page;
+      page.extent = *at.extent, page.offset = at.offset;
+      page.rows = kPageSlots, page.first = {layer, h}, page.codec = at.codec;
+      const int32_t padding = p == 0 ? kept_->padding(h) : 0;
+      for (int32_t s = 0; s < kPageSlots; ++s) {
+        const int32_t slot = std::max(s, padding) + p * kPageSlots - kept_->padding(h);
+        page.positions.each.push_back(position(h, slot));
+        page.bias.push_back(s < padding ? kDropped : bias(h, slot));
+      }
+      Slice slice;
+      slice.page = static_cast<uint32_t>(out.pages.size());
+      slice.begin = static_cast<uint32_t>(padding), slice.end = kPageSlots;
+      out.pages.push_back(std::move(page));
+      out.lists[h].slices.push_back(std::move(slice));
+    }
 }
 
 LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) const {
@@ -248,7 +345,8 @@ LayerLists LayerTable::lists(uint32_t layer, std::span<const PageKey> keys) cons
     if (sunk) slice.reading = Reading::kShifted, slice.shift = shift_;
     out.lists[head].slices.push_back(slice);
   };
-  const int32_t kept = this->kept();
+  if (ragged()) list_strips(layer, out);
+  const int32_t kept = ragged() ? 0 : this->kept();
   for (int32_t at = 0; at < room_; at += kPageSlots) {
     const size_t block = static_cast<size_t>(at / kBlockSlots);
     Page page;
@@ -292,6 +390,7 @@ uint64_t LayerTable::bytes_read(int32_t slots) const {
 
 uint64_t LayerTable::bytes() const {
   uint64_t bytes = kept_ ? kept_->used.bytes() : 0;
+  if (ragged()) bytes += kept_->strips->bytes();
   for (const ExtentRef& e : extents_)
     if (e) bytes += e.bytes();
   return bytes;

@@ -21,7 +21,7 @@ constexpr size_t kRow = kKvHeads * kDim, kQueryRow = kHeads * kDim;
 
 CacheShape shape_of(DType kv) {
   CacheShape s{1, kKvHeads, kDim, kv, {Reach{}}, 64};
-  s.codec = *make_codec("raw", s.page_shape());
+  s.use_raw_codecs();
   return s;
 }
 

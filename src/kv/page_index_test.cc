@@ -20,7 +20,7 @@ constexpr size_t kRow = kHeads * kDim;
 class PageIndexTest : public testing::TestWithParam<const char*> {
  protected:
   PageIndexTest() {
-    shape_.codec = *make_codec("raw", shape_.page_shape());
+    shape_.use_raw_codecs();
     shape_.reach[2] = {Reach::Kind::kWindow, 100, 0, 0};
   }
   Store store() const { return make_store(*parse_recipe(GetParam()), shape_.page_shape()); }

@@ -37,8 +37,9 @@ struct Needs {
 
 // Softmax probabilities of the last queries over a layer's rows, for each query head.
 struct WindowAttention {
-  int32_t queries = 0, rows = 0;
-  std::vector<float> p;  // [heads][queries][rows]; zeros for rows after the query.
+  int32_t queries = 0, rows = 0;  // Rows of the head that has the most.
+  // [heads][queries][rows]; zeros for rows after the query, and where the head has none.
+  std::vector<float> p;
 
   std::span<const float> of(uint32_t head, int32_t query) const {
     const auto n = static_cast<size_t>(rows);
@@ -59,8 +60,10 @@ class PolicyView {
       layers;                // That may be edited. In a cascade, those that have seen the prompt
   size_t layers_in_all = 0;  // of so many.
 
-  // A slot holds a row in every KV head; slots are in order of position.
-  virtual int32_t rows(uint32_t layer) const = 0;
+  // Slots of a KV head are in order of position.
+  virtual int32_t rows(uint32_t layer, uint32_t kv_head) const = 0;
+  // Of any head: all have as many, unless the policy left them unequally many.
+  int32_t rows(uint32_t layer) const { return rows(layer, 0); }
   virtual int32_t position(uint32_t layer, uint32_t kv_head, int32_t slot) const = 0;
   // How many rows the row in a slot stands for.
   virtual float weight(uint32_t layer, uint32_t kv_head, int32_t slot) const = 0;
@@ -68,7 +71,7 @@ class PolicyView {
   virtual std::vector<float> keys(uint32_t layer, uint32_t kv_head) const = 0;
   // Where Needs asks for it. Computed when called.
   virtual WindowAttention window(uint32_t layer) const = 0;
-  // Likewise: sums of probabilities, [rows].
+  // Likewise: sums of probabilities, [rows] of its KV head.
   virtual std::span<const float> mass(uint32_t layer, uint32_t head) const = 0;
 };
 
@@ -81,6 +84,8 @@ class Policy {
   // The most rows that its plans leave from here on, until a prompt ends elsewhere than at `prompt`
   // (as the view has it).
   virtual LayerRows kept_max(int32_t prompt) const = 0;
+  // Whether they may leave heads of a layer unequally many: above, the heads' mean counts.
+  virtual bool ragged() const { return false; }
   // Edits of distinct layers. A function of the view and of what was planned before. In a cascade
   // called for the first layers, then for these as that plan left them and some more, and so on;
   // the last plan leaves what one plan for all layers would have.

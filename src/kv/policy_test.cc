@@ -79,6 +79,26 @@ TEST(SnapKv, VotesArePooledAndTheWindowStays) {
   EXPECT_EQ(plan("8", "max"), (Slots{2, 3, 4, 7, 8, 9, 10, 11}));
 }
 
+TEST(AdaKv, HeadsShareTheBudgetByTheirVotes) {
+  FakeView view(2, 2, 12);
+  view.attention = {{2, 12, std::vector<float>(2 * 2 * 12)}};
+  std::vector<float>& p = view.attention[0].p;
+  for (size_t row = 0; row < 5; ++row) p[2 * row] = 0.9f - 0.1f * static_cast<float>(row);
+  p[24 + 1] = 0.55f, p[24 + 3] = 0.1f;
+  // Three rows a head before the window: of the six best, five are head 0's.
+  const auto plan = [&](const char* floor) {
+    return policy_of("adakv", {{"budget", "5"}, {"window", "2"}, {"kernel", "1"}, {"floor", floor}})
+        ->plan(view)[0];
+  };
+  EXPECT_EQ(plan("0").heads[0].kept, (Slots{0, 2, 4, 6, 8, 10, 11}));
+  EXPECT_EQ(plan("0").heads[1].kept, (Slots{1, 10, 11}));
+  // A third is everyone's: one row each, and two thirds of five, and of one, rounded down.
+  EXPECT_EQ(plan("0.34").heads[0].kept, (Slots{0, 2, 4, 6, 10, 11}));
+  EXPECT_EQ(plan("0.34").heads[1].kept, (Slots{1, 10, 11}));
+  // All of it: as SnapKV.
+  EXPECT_EQ(plan("1").heads[1].kept, (Slots{0, 1, 3, 10, 11}));
+}
+
 TEST(Tova, HeadsOfALayerAgree) {
   FakeView view(2, 2, 4);
   view.attention = {{1, 4, {0.1f, 0.2f, 0.7f, 0, 0.5f, 0.2f, 0, 0.3f}}};  // Sums .6 .4 .7 .3

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/number.h"
 #include "kernels/attention_piece.h"
 #include "kernels/layout.h"
 
@@ -63,29 +64,35 @@ void softmax(std::span<float> p, size_t count) {
   for (float& x : p) x *= factor;
 }
 
-void add_biases(std::span<const AttentionPage> pages, std::span<float> logits) {
-  for (size_t slot = 0; slot < logits.size(); slot += kPageSlots) {
-    const float* bias = pages[slot / kPageSlots].bias;
-    const size_t count = std::min<size_t>(kPageSlots, logits.size() - slot);
-    for (size_t i = 0; bias && i < count; ++i) logits[slot + i] += bias[i];
+// The first logit is that of the pages' slot `padding`.
+void add_biases(std::span<const AttentionPage> pages, size_t padding, std::span<float> logits) {
+  for (size_t i = 0, count = 0; i < logits.size(); i += count) {
+    const size_t in_page = (padding + i) % kPageSlots;
+    const float* bias = pages[(padding + i) / kPageSlots].bias;
+    count = std::min(kPageSlots - in_page, logits.size() - i);
+    for (size_t j = 0; bias && j < count; ++j) logits[i + j] += bias[in_page + j];
   }
 }
 
 }  // namespace
 
-void Probabilities::gather_keys(const Cache& cache, uint32_t layer, int32_t slots) {
+void Probabilities::gather_keys(const Cache& cache, uint32_t layer, int32_t position) {
   const CacheShape& shape = cache.shape();
+  const LayerTable& table = cache.layer(layer);
   const size_t dim = shape.head_dim;
-  const size_t pages = (static_cast<size_t>(slots) + kPageSlots - 1) / kPageSlots;
+  int32_t most = 0;
+  for (uint32_t h = 0; h < shape.kv_heads; ++h) most = std::max(most, table.slot(position, h));
+  const size_t pages = ceil_div<size_t>(static_cast<size_t>(most), kPageSlots);
   tiles_ = pages * kTilesPerPage;
   keys_.resize(shape.kv_heads * tiles_ * dim * kLanes);
   threads_.for_each(shape.kv_heads * pages, [&](size_t i) {
     const auto head = static_cast<uint32_t>(i / pages);
     const size_t first = i % pages * kPageSlots;
-    const auto rows = static_cast<int32_t>(std::min<size_t>(kPageSlots, slots - first));
+    const int32_t rows = std::clamp(table.slot(position, head) - static_cast<int32_t>(first), 0,
+                                    int32_t{kPageSlots});
     thread_local std::vector<float> k, v;
     k.resize(kPageSlots * dim), v.resize(kPageSlots * dim);
-    cache.layer(layer).read(head, static_cast<int32_t>(first), rows, k.data(), v.data());
+    table.read(head, static_cast<int32_t>(first), rows, k.data(), v.data());
     std::fill(k.begin() + rows * static_cast<ptrdiff_t>(dim), k.end(), 0.0f);
     float* to = &keys_[(head * tiles_ + first / kLanes) * dim * kLanes];
     for (size_t r = 0; r < kPageSlots; ++r)
@@ -101,7 +108,7 @@ void Probabilities::of_head(const Cache& cache, const LayerQueries& queries, uin
   const size_t dim = shape.head_dim;
   const uint32_t kv_head = head / (shape.heads / shape.kv_heads);
   const float* keys = &keys_[kv_head * tiles_ * dim * kLanes];
-  const int32_t slots = table.slot(queries.position + queries.rows);
+  const int32_t slots = table.slot(queries.position + queries.rows, kv_head);
   const size_t stride = tiles_ * kLanes;
   std::vector<float> q(kStripRows * size_t{kRowStride}), p(kStripRows * stride);
   for (int32_t row = 0; row < queries.rows; row += kStripRows) {
@@ -118,7 +125,8 @@ void Probabilities::of_head(const Cache& cache, const LayerQueries& queries, uin
       const auto count =
           static_cast<size_t>(visible(table, kv_head, slots, queries.position + row + i));
       const auto mine = std::span(p).subspan(static_cast<size_t>(i) * stride, stride);
-      add_biases(table.pages(kv_head), mine.first(count));
+      add_biases(table.pages(kv_head), static_cast<size_t>(table.padding(kv_head)),
+                 mine.first(count));
       softmax(mine.first((count + kLanes - 1) / kLanes * kLanes), count);
       take(head, row + i, mine.first(count));
     }
@@ -130,8 +138,7 @@ void Probabilities::operator()(const Cache& cache, const LayerQueries& queries, 
   WEIR_CHECK(shape.heads > 0 && shape.heads % shape.kv_heads == 0, "{} heads over {}", shape.heads,
              shape.kv_heads);
   WEIR_CHECK(cache.layer(queries.layer).sinks() == 0, "sinks are read by other queries");
-  gather_keys(cache, queries.layer,
-              cache.layer(queries.layer).slot(queries.position + queries.rows));
+  gather_keys(cache, queries.layer, queries.position + queries.rows);
   threads_.for_each(shape.heads, [&](size_t head) {
     of_head(cache, queries, static_cast<uint32_t>(head), take);
   });

@@ -34,7 +34,7 @@ class Probabilities {
   void operator()(const Cache& cache, const LayerQueries& queries, const Take& take);
 
  private:
-  void gather_keys(const Cache& cache, uint32_t layer, int32_t slots);
+  void gather_keys(const Cache& cache, uint32_t layer, int32_t position);
   void of_head(const Cache& cache, const LayerQueries& queries, uint32_t head,
                const Take& take) const;
 

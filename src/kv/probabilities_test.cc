@@ -23,7 +23,7 @@ std::vector<float> random_floats(size_t n, uint32_t seed, float by = 1) {
 class ProbabilitiesTest : public ::testing::Test {
  protected:
   ProbabilitiesTest() {
-    shape_.codec = *make_codec("raw", shape_.page_shape());
+    shape_.use_raw_codecs();
     pool_.emplace(*PagePool::create(shape_.codec->page_bytes(), 8 << 20));
     cache_.emplace(shape_, *pool_, PageKey());
     EXPECT_TRUE(cache_->promise(Room{1000, 1000, 500, 0, 0}));

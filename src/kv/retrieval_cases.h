@@ -64,7 +64,7 @@ class CaseRows {
 class RetrievalTest : public testing::Test {
  protected:
   explicit RetrievalTest(DType kv = DType::kF16) : shape_{1, kKvHeads, kDim, kv, {Reach{}}, 64} {
-    shape_.codec = *make_codec("raw", shape_.page_shape());
+    shape_.use_raw_codecs();
     shape_.heads = kHeads;
   }
   Cache cache(Store store, std::shared_ptr<const Retriever> retriever) {

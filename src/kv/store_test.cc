@@ -35,7 +35,7 @@ struct Rows {
 class StoreTest : public testing::TestWithParam<const char*> {
  protected:
   StoreTest() {
-    shape_.codec = *make_codec("raw", shape_.page_shape());
+    shape_.use_raw_codecs();
     shape_.reach[1] = {Reach::Kind::kWindow, 100, 0, 0};
   }
 

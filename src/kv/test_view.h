@@ -25,7 +25,8 @@ class FakeView final : public PolicyView {
     layers = {0}, layers_in_all = 1;
     head_dim = 2;
   }
-  int32_t rows(uint32_t layer) const override {
+  using PolicyView::rows;
+  int32_t rows(uint32_t layer, uint32_t) const override {
     return layer_rows.empty() ? rows_ : layer_rows[layer];
   }
   int32_t position(uint32_t, uint32_t, int32_t slot) const override { return slot + 10; }

@@ -121,7 +121,8 @@ def test_kv_methods(weir, smollm2):
     methods = json.loads(weir("kv", "methods", "--json").stdout)["methods"]
     names = {role: {m["name"] for m in methods if m["role"] == role}
              for role in ("keep", "read", "store")}
-    assert {"cake", "chelsea", "h2o", "random", "snapkv", "streaming", "tova"} <= names["keep"]
+    assert {"adakv", "cake", "chelsea", "h2o", "random", "snapkv", "streaming",
+            "tova"} <= names["keep"]
     assert {"int8", "kivi", "minicache"} <= names["store"]
     assert {"quest", "certified"} <= names["read"]
     text = weir("kv", "methods").stdout

@@ -91,23 +91,49 @@ def watched(engine, tokens, recipe):
     return sequence, seen
 
 
+def votes_of(engine, seen, layer, window, kernel, pooling):
+    """[kv_heads, rows before the window]: what the last queries give them, pooled."""
+    queries, before = np.arange(PROMPT - window, PROMPT), PROMPT - window
+    p = seen.probabilities(layer, queries, every_row(engine, PROMPT))
+    votes = seen.grouped(p[:, :, :before].sum(axis=1)) / seen.group
+    padded = np.pad(votes, ((0, 0), (kernel // 2, kernel // 2)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=1)
+    return windows.mean(axis=2) if pooling == "avg" else windows.max(axis=2)
+
+
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 def test_snapkv(engine, tokens, pooling):
     budget, window, kernel = 140, 32, 7
     sequence, seen = watched(
         engine, tokens,
         f"keep=snapkv(budget={budget},window={window},kernel={kernel},pooling={pooling})")
-    queries = np.arange(PROMPT - window, PROMPT)
     before = PROMPT - window
     for layer in range(seen.layers):
-        p = seen.probabilities(layer, queries, every_row(engine, PROMPT))
-        votes = seen.grouped(p[:, :, :before].sum(axis=1)) / seen.group
-        padded = np.pad(votes, ((0, 0), (kernel // 2, kernel // 2)))
-        windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=1)
-        scores = windows.mean(axis=2) if pooling == "avg" else windows.max(axis=2)
+        scores = votes_of(engine, seen, layer, window, kernel, pooling)
         for head, chosen in enumerate(rows_of(engine, sequence, layer)):
-            assert list(chosen[-window:]) == list(queries)
+            assert list(chosen[-window:]) == list(range(before, PROMPT))
             check_choice(chosen[:-window], np.arange(before), scores[head], budget - window)
+
+
+def test_adakv(engine, tokens):
+    budget, window, floor = 140, 32, 0.2
+    sequence, seen = watched(engine, tokens,
+                             f"keep=adakv(budget={budget},window={window},floor={floor})")
+    before, voted = PROMPT - window, budget - window
+    kept = []
+    for layer in range(seen.layers):
+        scores = votes_of(engine, seen, layer, window, 7, "max")
+        order = np.argsort(-scores.ravel(), kind="stable")
+        ends = scores.ravel()[order[[voted * seen.kv_heads - 1, voted * seen.kv_heads]]]
+        near = ends[0] - ends[1] <= NEAR * scores.max()
+        best = np.bincount(order[: voted * seen.kv_heads] // before, minlength=seen.kv_heads)
+        for head, chosen in enumerate(rows_of(engine, sequence, layer)):
+            count = int(floor * voted) + int((1 - floor) * best[head])
+            assert list(chosen[-window:]) == list(range(before, PROMPT))
+            assert abs(len(chosen) - window - count) <= near, f"layer {layer} head {head}"
+            check_choice(chosen[:-window], np.arange(before), scores[head], len(chosen) - window)
+            kept.append(len(chosen))
+    assert min(kept) < budget - 20 and max(kept) > budget + 20, "heads keep alike"
 
 
 def test_h2o(engine, tokens):

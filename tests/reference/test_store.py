@@ -66,8 +66,8 @@ class GridPages:
     """Pages of rows of one head: keys on a grid for each dimension, values for each row."""
 
     def __init__(self, k, v, bits, group):
-        self.pages = [(Grids(k[at : at + PAGE].T, bits, group), Grids(v[at : at + PAGE], bits, group))
-                      for at in range(0, len(k), PAGE)]
+        pages = [slice(at, at + PAGE) for at in range(0, len(k), PAGE)]
+        self.pages = [(Grids(k[p].T, bits, group), Grids(v[p], bits, group)) for p in pages]
         self.dim = v.shape[1]
 
     def first(self, rows):

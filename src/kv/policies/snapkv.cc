@@ -6,9 +6,8 @@
 // along the rows (zeros past the ends), the best rows and the window itself stay. The authors
 // choose for each query head, having copied keys and values to all of them; a KV head here has the
 // mean of its query heads' votes.
-#include <algorithm>
-
 #include "kv/scored_policy.h"
+#include "kv/window_votes.h"
 
 namespace weir {
 namespace {
@@ -18,8 +17,7 @@ class SnapKv final : public ScoredPolicy {
   explicit SnapKv(const Arguments& a)
       : ScoredPolicy(a.real("budget"), {a.whole("sinks"), 0, a.whole("window")}),
         window_(a.whole("window")),
-        kernel_(a.whole("kernel")),
-        greatest_(a.word("pooling") == "max") {}
+        pooling_(pooling_of(a)) {}
 
   Points points() const override { return {true, 0, false}; }
   Needs needs() const override { return {window_, false}; }
@@ -27,23 +25,12 @@ class SnapKv final : public ScoredPolicy {
 
  protected:
   Scores scores(const PolicyView& view, uint32_t layer) const override {
-    const WindowAttention seen = view.window(layer);
-    const uint32_t group = view.heads / view.kv_heads;
-    Scores out;
-    for (uint32_t h = 0; h < view.kv_heads; ++h) {
-      std::vector<float> votes(static_cast<size_t>(std::max(0, seen.rows - seen.queries)));
-      for (uint32_t head = h * group; head < (h + 1) * group; ++head)
-        for (int32_t query = 0; query < seen.queries; ++query)
-          for (size_t row = 0; row < votes.size(); ++row) votes[row] += seen.of(head, query)[row];
-      out.push_back(pooled(votes, kernel_, greatest_));
-      out.back().resize(static_cast<size_t>(seen.rows));  // The window's rows stay anyway.
-    }
-    return out;
+    return window_votes(view, layer, pooling_);
   }
 
  private:
-  int32_t window_, kernel_;
-  bool greatest_;
+  int32_t window_;
+  Pooling pooling_;
 };
 
 const PolicyEntry entry(
@@ -54,11 +41,8 @@ const PolicyEntry entry(
      "rows that the prompt's last queries attend to",
      "attention of the prompt's last queries",
      4,
-     {budget_parameter(0.2),
-      sinks_parameter(0),
-      {"window", "last queries that vote; their rows stay", 32, 1, 512, true},
-      {"kernel", "neighbouring rows whose votes are pooled", 7, 1, 255, true},
-      {"pooling", "how they are", 0, 0, 1, true, {"avg", "max"}}}},
+     {budget_parameter(0.2), sinks_parameter(0), window_parameter(), kernel_parameter(5),
+      pooling_parameter(false)}},
     [](const Arguments& a) -> std::unique_ptr<Policy> { return std::make_unique<SnapKv>(a); });
 
 }  // namespace
