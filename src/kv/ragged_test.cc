@@ -163,6 +163,18 @@ TEST_P(RaggedTest, PromisesHoldWhateverIsLeft) {
   }
 }
 
+// Of 1 row and 65: three strips in two pages, and a page for the row after them.
+TEST_P(RaggedTest, PromisesKnowThatPagesNeedNotBeFull) {
+  Cache cache = cache_with(66, room(100, 67, 66));
+  cache.apply(std::vector{keep(0, every(1, 0, 1), every(1, 0, 65)),
+                          keep(1, every(1, 0, 65), every(1, 0, 1))},
+              "test");
+  cache.settle(room(100, 34, 33));
+  append(cache, 1);
+  EXPECT_GE(pool_.used(), 6 * pool_.page_bytes());
+  EXPECT_LE(pool_.used(), pool_.promised());
+}
+
 TEST_P(RaggedTest, ListsOfSlicesHoldWhatIsLeft) {
   Cache cache = cache_of(200, room(300, 250, 200));
   const std::vector<int32_t> some[kHeads] = {every(2, 0, 200), every(9, 1, 200)};
