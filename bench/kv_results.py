@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import kv_compare
+
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 
 
@@ -28,6 +30,45 @@ def going_on(context):
                f"| {kl['mean']:.3f} [{kl['change_low']:.3f}, {kl['change_high']:.3f}] | {near} "
                f"| {100 * m['same_top']['mean']:.0f} | {m['attention_error']['mean']:.2f} "
                f"| {change(m['second_copy'])} |")
+
+
+def against(arm, other, seed):
+    """How much more divergence an arm has than another, and whether the interval holds 0."""
+    if other is None:
+        return "-"
+    found = kv_compare.difference(arm, other, seed)
+    return "{:+.3f} [{:+.3f}, {:+.3f}] ".format(*found) + kv_compare.verdict(found)
+
+
+def named(arm):
+    return f"`{arm['recipe']}`, {100 * arm['bytes_share']:.1f}" if arm else "-"
+
+
+def won(arms, seed):
+    """What comes of recipes of three families."""
+    pairs = [(a, kv_compare.best_single(a, arms)) for a in arms if kv_compare.families(a) == 3]
+    found = [kv_compare.verdict(kv_compare.difference(a, b, seed)) for a, b in pairs if b]
+    if found:
+        counts = ", ".join(f"{found.count(word)} {word}" for word in ("lower", "open", "higher"))
+        yield f"\nRecipes of three families against the best one of one method: {counts}."
+
+
+def compared(context, seed):
+    arms = context["recipes"]
+    count = len(arms[0]["measures"]["kl"]["samples"])
+    yield ("KL divergence less that of the best other recipe of one method with no more bytes, and "
+           "less that of chance with as many; the bootstrap is of the differences in each sample. "
+           f"\"lower\" and \"higher\": the interval is without 0. Of {count} samples all have one "
+           f"sign by chance alone in one of {2 ** (count - 1)} cases.\n")
+    yield ("| recipe | families | bytes, % | KL less the best's | the best, its bytes, % "
+           "| KL less chance's |")
+    yield "|---|---|---|---|---|---|"
+    for arm in arms[1:]:
+        best = kv_compare.best_single(arm, arms)
+        yield (f"| `{arm['recipe']}` | {kv_compare.families(arm)} | {100 * arm['bytes_share']:.1f} "
+               f"| {against(arm, best, seed)} | {named(best)} "
+               f"| {against(arm, kv_compare.chance(arm, arms), seed)} |")
+    yield from won(arms, seed)
 
 
 def by_turn(arm, task):
@@ -67,8 +108,9 @@ def section(model, report, plot):
     yield (f"## {model}, {context['context']} tokens: {report['samples']} samples of "
            f"{report['text']}, seed {report['seed']}, {report['isa']}\n")
     yield f"![KL divergence against bytes]({plot})\n"
-    for part in (going_on, asked, times):
-        yield from part(context)
+    for part in (going_on(context), compared(context, report["seed"]), asked(context),
+                 times(context)):
+        yield from part
         yield ""
 
 
@@ -80,7 +122,8 @@ def summary(model, report):
              *(t["name"] for t in context["tasks"] if t["reported"])]
     recipes = [{"recipe": arm["recipe"], "bytes_share": round(arm["bytes_share"], 4),
                 "measures": {name: {key: round(value, 4)
-                                    for key, value in arm["measures"][name].items()}
+                                    for key, value in arm["measures"][name].items()
+                                    if key != "samples"}
                              for name in shown}}
                for arm in context["recipes"]]
     return {"model": model, "context": context["context"], "recipes": recipes,

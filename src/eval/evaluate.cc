@@ -110,7 +110,7 @@ ArmReport arm_report(const Arm& arm, const ArmTally& of, const ArmTally& full, u
   for (const auto& [name, values] : of.measures) {
     std::vector<double> changes = values;
     for (size_t i = 0; i < changes.size(); ++i) changes[i] -= full.measures.at(name)[i];
-    out.measures[name] = {mean(values), bootstrap(changes, seed)};
+    out.measures[name] = {values, mean(values), bootstrap(changes, seed)};
   }
   out.attention_errors = mean(of.attention_errors);
   return out;

@@ -92,7 +92,8 @@ std::string html_of(const Report& r) {
   out += fmt::format("<h1>KV methods on {}</h1>\n", escaped(r.model));
   out +=
       "<p>Each point is a recipe; bars hold 95 % of a paired bootstrap over samples of what "
-      "differs from the full cache, which is the dashed line.</p>\n";
+      "differs from the full cache, which is the dashed line. Two recipes whose bars overlap may "
+      "still differ in every sample.</p>\n";
   for (const ContextReport& c : r.contexts) {
     out += fmt::format("<h2>{} tokens of context</h2>\n", c.context);
     for (const Shown& what : shown(c)) out += svg_of(plot(c, what));

@@ -12,7 +12,8 @@ json::object object(const Measure& m) {
   return {{"mean", m.mean},
           {"change", m.change.mean},
           {"change_low", m.change.low},
-          {"change_high", m.change.high}};
+          {"change_high", m.change.high},
+          {"samples", json::array(m.samples.begin(), m.samples.end())}};
 }
 
 json::object object(const ArmReport& a, double full_bytes) {

@@ -14,6 +14,7 @@
 namespace weir::eval {
 
 struct Measure {
+  std::vector<double> samples;  // In one order in all arms, so that any two can be compared.
   double mean = 0;
   Interval change;  // Of what differs from the full cache, sample by sample.
 };

@@ -92,7 +92,10 @@ std::string table_of(const Report& r) {
     for (const TaskReport& task : c.tasks) out += asked(c, task);
     if (!c.positions.empty()) out += streamed(c);
   }
-  return out + "\nIn brackets: 95 % of a paired bootstrap over samples. docs/eval.md says more.\n";
+  return out +
+         "\nIn brackets: 95 % of a bootstrap over samples of what differs from the full cache. Two "
+         "recipes\nare compared by the differences of their samples (--json). docs/eval.md says "
+         "more.\n";
 }
 
 }  // namespace weir::eval

@@ -44,6 +44,17 @@ def test_shapes(judged, arms):
             assert measure["change_low"] <= measure["change"] <= measure["change_high"]
 
 
+def test_samples_are_paired_and_their_means_are_what_is_shown(arms):
+    for arm in arms:
+        for name, measure in arm["measures"].items():
+            full = arms[0]["measures"][name]["samples"]
+            assert len(measure["samples"]) == 2
+            assert measure["mean"] == pytest.approx(sum(measure["samples"]) / 2, abs=1e-12)
+            changes = [a - b for a, b in zip(measure["samples"], full, strict=True)]
+            assert measure["change"] == pytest.approx(sum(changes) / 2, abs=1e-12)
+            assert measure["change_low"] == pytest.approx(min(changes), abs=1e-12)
+
+
 def test_the_full_cache_does_not_differ_from_itself(arms):
     assert arms[0]["bytes_share"] == 1
     for name, measure in arms[0]["measures"].items():

@@ -12,7 +12,8 @@ PROSE = "# Title\n\nBefore.\n\n<!-- measured: begin -->\nold\n<!-- measured: end
 
 
 def measure(mean, change):
-    return {"mean": mean, "change": change, "change_low": change - 0.5, "change_high": change + 0.5}
+    return {"mean": mean, "change": change, "change_low": change - 0.5, "change_high": change + 0.5,
+            "samples": [mean - 0.1, mean, mean + 0.1]}
 
 
 def arm(recipe, share, kl):
@@ -27,7 +28,9 @@ def report(context):
     guessed = {"name": "key_value", "turns": 0, "full": 0.25, "threshold": 0.5, "reported": False}
     return {"samples": 3, "text": "a-text", "seed": 1, "isa": "avx2", "contexts": [
         {"context": context, "tasks": [task, guessed],
-         "recipes": [arm("keep=all", 1, 0), arm("keep=x(budget=64)", 0.25, 0.75)]}]}
+         "recipes": [arm("keep=all", 1, 0), arm("keep=x(budget=64)", 0.25, 0.75),
+                     arm("keep=random(budget=64)", 0.25, 1.25),
+                     arm("keep=x(budget=64);store=y;read=z", 0.25, 0.5)]}]}
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +55,20 @@ def test_the_prose_stays_and_the_tables_are_new(written):
     assert page.index("m-1b, 512 tokens") < page.index("m-1b, 2048 tokens")
     assert "| `keep=x(budget=64)` | 25.0 | 100 | 0.750 [0.250, 1.250] |" in page
     assert "| `keep=x(budget=64)` | 0.75 (+0.75 [+0.25, +1.25]) |" in page
-    assert "`needle_turns` by turn: `keep=all` 0.00 0.00; `keep=x(budget=64)` 0.75 0.75." in page
+    assert "`needle_turns` by turn: `keep=all` 0.00 0.00; `keep=x(budget=64)` 0.75 0.75;" in page
     assert "`key_value` is not reported: the full cache has 0.25, and guessing may have 0.5" in page
-    assert "`keep=x(budget=64)` 0.25." in page  # Seconds over the full cache's.
+    assert "`keep=x(budget=64)` 0.25," in page  # Seconds over the full cache's.
+
+
+def test_recipes_are_compared_with_each_other(written):
+    page = (written / "page.md").read_text()
+    best = "`keep=x(budget=64)`, 25.0"
+    assert ("| `keep=x(budget=64);store=y;read=z` | 3 | 25.0 | -0.250 [-0.250, -0.250] lower "
+            f"| {best} | -0.750 [-0.750, -0.750] lower |") in page
+    assert ("| `keep=random(budget=64)` | 1 | 25.0 | +0.500 [+0.500, +0.500] higher "
+            f"| {best} | - |") in page
+    assert "against the best one of one method: 1 lower, 0 open, 0 higher." in page
+    assert "Of 3 samples all have one sign by chance alone in one of 4 cases." in page
 
 
 def test_plots_lie_beside_the_page(written):
@@ -66,7 +80,9 @@ def test_plots_lie_beside_the_page(written):
 def test_figures_are_kept_for_the_page_of_methods(written):
     first, second = json.loads((written / "kv_results.json").read_text())
     assert (first["model"], first["context"], second["context"]) == ("m-1b", 512, 2048)
-    assert [r["recipe"] for r in first["recipes"]] == ["keep=all", "keep=x(budget=64)"]
+    assert [r["recipe"] for r in first["recipes"]][:2] == ["keep=all", "keep=x(budget=64)"]
     assert first["recipes"][1]["bytes_share"] == 0.25
     assert set(first["recipes"][1]["measures"]) == {
         "kl", "same_top", "attention_error", "second_copy", "needle_turns"}
+    assert set(first["recipes"][1]["measures"]["kl"]) == {
+        "mean", "change", "change_low", "change_high"}
