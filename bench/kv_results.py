@@ -105,8 +105,10 @@ def times(context):
 
 def section(model, report, plot):
     (context,) = report["contexts"]
-    yield (f"## {model}, {context['context']} tokens: {report['samples']} samples of "
+    yield (f"## {model}, {context['context']} tokens: {context['samples']} samples of "
            f"{report['text']}, seed {report['seed']}, {report['isa']}\n")
+    yield (f"`{report['text']}` has {report['text_tokens']} tokens, {report['text_bytes']} bytes, "
+           f"SHA-256 `{report['text_sha256']}`.\n")
     yield f"![KL divergence against bytes]({plot})\n"
     for part in (going_on(context), compared(context, report["seed"]), asked(context),
                  times(context)):
@@ -126,8 +128,9 @@ def summary(model, report):
                                     if key != "samples"}
                              for name in shown}}
                for arm in context["recipes"]]
-    return {"model": model, "context": context["context"], "recipes": recipes,
-            **{key: report[key] for key in ("samples", "seed", "text", "isa")}}
+    return {"model": model, "context": context["context"], "samples": context["samples"],
+            "recipes": recipes,
+            **{key: report[key] for key in ("seed", "text", "text_sha256", "isa")}}
 
 
 def first_plot(page):

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "eval/lock_step.h"
 #include "eval/stream.h"
+#include "eval/stretches.h"
 #include "eval/tally.h"
 
 namespace weir::eval {
@@ -23,12 +25,15 @@ class Evaluation {
         exam_(engine, plan, arms_, note) {}
 
   Status prepare();
+  // Of the text; once prepared.
+  const TextReport& text() const { return text_report_; }
   Result<ContextReport> at(uint32_t context);
 
  private:
   Status check() const;
-  std::vector<Token> sample(uint32_t context, Draw& draw) const;
-  Status go_on(uint32_t context, Tally& to);
+  std::vector<Token> sample(size_t from, uint32_t context) const;
+  // How many samples there were.
+  Result<uint32_t> go_on(uint32_t context, Tally& to);
   void tell(const std::string& what) const {
     if (note_) note_(what);
   }
@@ -39,20 +44,24 @@ class Evaluation {
   std::vector<Arm> arms_;
   Exam exam_;
   std::vector<Token> text_;
+  TextReport text_report_;
 };
 
-std::string stories(uint64_t seed, uint32_t context) {
+std::string stories(uint64_t seed, size_t tokens) {
   Draw draw(seed);
   std::string out;
-  constexpr size_t kBytesPerToken = 8;
-  while (out.size() < 4 * kBytesPerToken * context) out += story_sentence(draw) + " ";
+  constexpr size_t kBytesPerToken = 8;  // At most: words are shorter.
+  while (out.size() < kBytesPerToken * tokens) out += story_sentence(draw) + " ";
   return out;
 }
 
 Status Evaluation::prepare() {
   const uint32_t longest = plan_.contexts.empty() ? 0 : *std::ranges::max_element(plan_.contexts);
-  const std::string text = plan_.text.empty() ? stories(plan_.seed, longest) : plan_.text;
+  const size_t wanted = plan_.samples * (longest + kFollowing);
+  const std::string text = plan_.text.empty() ? stories(plan_.seed, wanted) : plan_.text;
   WEIR_ASSIGN(text_, engine_.tokenize(text, false, false));
+  text_report_ = {plan_.text_name, sha256(std::as_bytes(std::span(text))), text.size(),
+                  text_.size()};
   WEIR_TRY(check());
   for (const Arm& arm : arms_) WEIR_TRY(engine_.create_sequence(arm.recipe));
   WEIR_TRY(exam_.prepare());
@@ -78,21 +87,20 @@ Status Evaluation::check() const {
 }
 
 // A stretch of the text, with what the model wants before a text.
-std::vector<Token> Evaluation::sample(uint32_t context, Draw& draw) const {
-  const size_t length = context + kFollowing;
-  const size_t from = draw.below(text_.size() - length + 1);
+std::vector<Token> Evaluation::sample(size_t from, uint32_t context) const {
   const auto begin = text_.begin() + static_cast<ptrdiff_t>(from);
-  std::vector<Token> out(begin, begin + static_cast<ptrdiff_t>(length));
+  std::vector<Token> out(begin, begin + static_cast<ptrdiff_t>(context + kFollowing));
   const auto empty = engine_.tokenize("", true, false);
   if (empty && !empty->empty()) out[0] = empty->front();
   return out;
 }
 
-Status Evaluation::go_on(uint32_t context, Tally& to) {
+Result<uint32_t> Evaluation::go_on(uint32_t context, Tally& to) {
   Draw draw(seed_of(plan_.seed, context));
-  for (uint32_t s = 0; s < plan_.samples; ++s) {
-    tell(fmt::format("context {}: sample {} of {}", context, s + 1, plan_.samples));
-    const std::vector<Token> tokens = sample(context, draw);
+  const auto places = stretches(text_.size(), context + kFollowing, plan_.samples, draw);
+  for (size_t s = 0; s < places.size(); ++s) {
+    tell(fmt::format("context {}: sample {} of {}", context, s + 1, places.size()));
+    const std::vector<Token> tokens = sample(places[s], context);
     WEIR_TRY(lock_step(engine_, arms_, {tokens, context, s == 0}, draw, to));
     if (!plan_.stream) continue;
     for (size_t a = 0; a < arms_.size(); ++a) {
@@ -100,7 +108,7 @@ Status Evaluation::go_on(uint32_t context, Tally& to) {
       WEIR_TRY(stream(engine_, arms_[a], tokens, context, to[a]));
     }
   }
-  return {};
+  return static_cast<uint32_t>(places.size());
 }
 
 ArmReport arm_report(const Arm& arm, const ArmTally& of, const ArmTally& full, uint64_t seed) {
@@ -120,7 +128,7 @@ Result<ContextReport> Evaluation::at(uint32_t context) {
   Tally tally(arms_.size());
   ContextReport report;
   report.context = context;
-  WEIR_TRY(go_on(context, tally));
+  WEIR_ASSIGN(report.samples, go_on(context, tally));
   if (plan_.stream) report.positions = position_buckets(context);
   WEIR_ASSIGN(report.tasks, exam_.at(context, tally));
   for (size_t a = 0; a < arms_.size(); ++a)
@@ -144,8 +152,9 @@ Result<Report> evaluate(Engine& engine, const Plan& plan, const Note& note) {
   Evaluation evaluation(engine, plan, note);
   WEIR_TRY(evaluation.prepare());
   const ModelInfo& info = engine.info();
-  Report report{info.name,    info.digest, info.isa, info.kv_type, info.arithmetic, plan.text_name,
-                plan.samples, plan.seed,   {}};
+  Report report{info.name,    info.digest,     info.isa,
+                info.kv_type, info.arithmetic, evaluation.text(),
+                plan.samples, plan.seed,       {}};
   for (uint32_t context : plan.contexts) {
     WEIR_ASSIGN(ContextReport one, evaluation.at(context));
     report.contexts.push_back(std::move(one));

@@ -46,6 +46,7 @@ json::object object(const ContextReport& c) {
   json::array positions;
   for (const Bucket& b : c.positions) positions.push_back(json::array{b.first, b.last});
   return {{"context", c.context},
+          {"samples", c.samples},
           {"recipes", std::move(arms)},
           {"tasks", std::move(tasks)},
           {"stream_positions", std::move(positions)}};
@@ -61,7 +62,10 @@ std::string json_of(const Report& r) {
                                       {"isa", r.isa},
                                       {"arithmetic", r.arithmetic},
                                       {"kv_cache_dtype", r.kv_type},
-                                      {"text", r.text},
+                                      {"text", r.text.name},
+                                      {"text_bytes", r.text.bytes},
+                                      {"text_tokens", r.text.tokens},
+                                      {"text_sha256", r.text.sha256},
                                       {"samples", r.samples},
                                       {"seed", r.seed},
                                       {"contexts", std::move(contexts)}}) +

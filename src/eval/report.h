@@ -58,15 +58,22 @@ struct Bucket {
 
 struct ContextReport {
   uint32_t context = 0;
+  uint32_t samples = 0;         // Of the text: fewer than were asked for where it holds no more.
   std::vector<ArmReport> arms;  // The full cache first.
   std::vector<TaskReport> tasks;
   std::vector<Bucket> positions;  // Of a text fed in pieces; empty where none was.
 };
 
+// What the samples are stretches of.
+struct TextReport {
+  std::string name, sha256;
+  uint64_t bytes = 0, tokens = 0;
+};
+
 struct Report {
   std::string model, digest, isa, kv_type, arithmetic;
-  std::string text;  // What the samples are of.
-  uint32_t samples = 0;
+  TextReport text;
+  uint32_t samples = 0;  // Asked for; tasks have as many problems.
   uint64_t seed = 0;
   std::vector<ContextReport> contexts;
 };

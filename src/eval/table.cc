@@ -18,6 +18,13 @@ const Measure& measure(const ArmReport& arm, std::string_view name) {
   return arm.measures.find(name)->second;
 }
 
+std::string heading(const ContextReport& c, uint32_t wanted) {
+  const std::string out = fmt::format("\ncontext {}\n", c.context);
+  if (c.samples == wanted) return out;
+  return out + fmt::format("{} samples: the text has no more stretches of {} tokens side by side\n",
+                           c.samples, c.context + kSteps + 1);
+}
+
 std::string going_on(const ContextReport& c) {
   std::string out = fmt::format(
       "{:<30}{:>9}{:>7}{:>9}{:>8}  {:<22}{:>7}{:>7}{:>7}{:>7}{:>11}  {:<24}{:<24}"
@@ -84,11 +91,12 @@ std::string streamed(const ContextReport& c) {
 
 std::string table_of(const Report& r) {
   std::string out = fmt::format(
-      "{}: {}, {} arithmetic, KV cache in {}; text: {}; {} samples, seed "
-      "{}\n",
-      r.model, r.isa, r.arithmetic, r.kv_type, r.text, r.samples, r.seed);
+      "{}: {}, {} arithmetic, KV cache in {}; text: {}, {} tokens, SHA-256 {:.12}; {} samples, "
+      "seed {}\n",
+      r.model, r.isa, r.arithmetic, r.kv_type, r.text.name, r.text.tokens, r.text.sha256, r.samples,
+      r.seed);
   for (const ContextReport& c : r.contexts) {
-    out += fmt::format("\ncontext {}\n", c.context) + going_on(c);
+    out += heading(c, r.samples) + going_on(c);
     for (const TaskReport& task : c.tasks) out += asked(c, task);
     if (!c.positions.empty()) out += streamed(c);
   }

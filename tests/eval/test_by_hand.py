@@ -1,15 +1,17 @@
 """What weir eval reports, worked out a second time from the sequences of the Python module.
 
-The text is as long as one sample, so that each sample is the text. There are two: the first is
-computed whole under each recipe, the second shares what it can.
+The text is as long as two samples, so that each sample is half of it, whatever chance says. The
+first is computed whole under each recipe, the second shares what it can.
 """
 
+import hashlib
 import json
 
 import numpy as np
 import pytest
 
 CONTEXT, STEPS, PIECE = 300, 64, 64
+SAMPLE, SAMPLES = CONTEXT + STEPS + 1, 2
 RECIPE = "keep=snapkv(budget=0.25)"
 
 
@@ -23,32 +25,49 @@ def engine(smollm2):
 def text(engine):
     words = "The {} of the {} is not what the {} of the {} was, said the {}. "
     things = "river house market garden letter winter station window bridge summer".split()
-    long = "".join(words.format(*(things[(i * j) % 10] for j in range(1, 6))) for i in range(40))
-    cut = engine.detokenize(engine.tokenize(long, add_special=False)[:CONTEXT + STEPS + 1])
-    assert len(engine.tokenize(cut, add_special=False)) == CONTEXT + STEPS + 1
+    long = "".join(words.format(*(things[(i * j) % 10] for j in range(1, 6))) for i in range(60))
+    cut = engine.detokenize(engine.tokenize(long, add_special=False)[:SAMPLES * SAMPLE])
+    assert len(engine.tokenize(cut, add_special=False)) == SAMPLES * SAMPLE
     return cut
 
 
 @pytest.fixture(scope="module")
-def tokens(engine, text):
-    """As the model wants a text to begin."""
+def samples(engine, text):
+    """Each with what the model wants before a text."""
     first = engine.tokenize("", add_special=True)
     plain = engine.tokenize(text, add_special=False)
-    return (first or plain[:1]) + plain[1:]
+    parts = [plain[i * SAMPLE:(i + 1) * SAMPLE] for i in range(SAMPLES)]
+    assert parts[0] != parts[1]
+    return [(first or part[:1]) + part[1:] for part in parts]
 
 
 @pytest.fixture(scope="module")
-def arm(run, text, tmp_path_factory):
-    """What is reported of the recipe."""
+def ran(run, text, tmp_path_factory):
+    """(table, figures): one sample more is asked for than there is text for."""
     folder = tmp_path_factory.mktemp("by-hand")
     (folder / "text").write_text(text)
     result = run("--recipe", RECIPE, "--text", folder / "text", "--context", CONTEXT, "--samples",
-                 2, "--json", folder / "j", "--max-model-len", 512, "--tasks", "none", "--stream")
+                 SAMPLES + 1, "--json", folder / "j", "--max-model-len", 512, "--tasks", "none",
+                 "--stream")
     assert result.returncode == 0, result.stderr
-    (context,) = json.loads((folder / "j").read_text())["contexts"]
+    return result.stdout, json.loads((folder / "j").read_text())
+
+
+@pytest.fixture(scope="module")
+def arm(ran):
+    """What is reported of the recipe."""
+    (context,) = ran[1]["contexts"]
     assert context["tasks"] == []
     assert context["stream_positions"] == [[1, 256], [257, CONTEXT]]
     return context["recipes"][1]
+
+
+def test_there_are_as_many_samples_as_the_text_has_room_for(ran, text):
+    table, figures = ran
+    assert (figures["samples"], figures["contexts"][0]["samples"]) == (SAMPLES + 1, SAMPLES)
+    assert f"2 samples: the text has no more stretches of {SAMPLE} tokens" in table
+    assert figures["text_sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    assert (figures["text_bytes"], figures["text_tokens"]) == (len(text), SAMPLES * SAMPLE)
 
 
 class Watched:
@@ -68,21 +87,27 @@ class Watched:
         self.sequence.observe([weir.Observable.ATTENTION], note)
 
 
-def test_attention_errors(engine, tokens, arm):
-    full, other = (Watched(engine, r, tokens[:CONTEXT]) for r in ("keep=all", RECIPE))
-    errors = []
-    for token in tokens[CONTEXT:CONTEXT + STEPS]:
-        full.sequence.append([token])
-        other.sequence.append([token])
-        apart = np.linalg.norm(other.heads - full.heads, axis=2)
-        errors.append(apart / np.linalg.norm(full.heads, axis=2))
-    want = np.mean(errors, axis=0)
-    np.testing.assert_allclose(arm["attention_error_by_head"], want, rtol=1e-9)
-    assert arm["measures"]["attention_error"]["mean"] == pytest.approx(want.mean(), rel=1e-9)
-    assert want.min() > 0
+def test_attention_errors(engine, samples, arm):
+    def errors(tokens):
+        full, other = (Watched(engine, r, tokens[:CONTEXT]) for r in ("keep=all", RECIPE))
+        for token in tokens[CONTEXT:CONTEXT + STEPS]:
+            full.sequence.append([token])
+            other.sequence.append([token])
+            apart = np.linalg.norm(other.heads - full.heads, axis=2)
+            yield apart / np.linalg.norm(full.heads, axis=2)
+
+    want = [np.mean(list(errors(tokens)), axis=0) for tokens in samples]
+    np.testing.assert_allclose(arm["attention_error_by_head"], np.mean(want, axis=0), rtol=1e-9)
+    measure = arm["measures"]["attention_error"]
+    assert measure["samples"] == pytest.approx([grid.mean() for grid in want], rel=1e-9)
+    assert measure["mean"] == pytest.approx(np.mean(want), rel=1e-9)
+    assert np.min(want) > 0
 
 
-def test_a_text_in_pieces(engine, tokens, arm):
+@pytest.mark.parametrize("sample", range(SAMPLES))
+def test_a_text_in_pieces(engine, samples, arm, sample):
+    tokens = samples[sample]
+
     def nll(recipe):
         sequence = engine.create_sequence(recipe)
         rows = [sequence.append(tokens[i:min(i + PIECE, CONTEXT)], all_logits=True)
@@ -91,11 +116,8 @@ def test_a_text_in_pieces(engine, tokens, arm):
         total = np.logaddexp.reduce(logits, axis=1)
         return total - logits[np.arange(CONTEXT), tokens[1:CONTEXT + 1]], sequence.kv_bytes
 
-    full, _ = nll("keep=all")
     other, held = nll(RECIPE)
     for first, last in ((1, 256), (257, CONTEXT)):
         measure = arm["measures"][f"stream_nll_{first}_{last}"]
-        part = slice(first - 1, last)
-        assert measure["mean"] == pytest.approx(other[part].mean(), rel=1e-9)
-        assert measure["change"] == pytest.approx((other[part] - full[part]).mean(), abs=1e-9)
-    assert arm["measures"]["stream_bytes"]["mean"] >= held
+        assert measure["samples"][sample] == pytest.approx(other[first - 1:last].mean(), rel=1e-9)
+    assert arm["measures"]["stream_bytes"]["samples"][sample] >= held

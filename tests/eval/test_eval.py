@@ -31,6 +31,8 @@ def arms(judged):
 def test_shapes(judged, arms):
     figures = judged[1]
     assert (figures["samples"], figures["seed"], figures["text"]) == (2, 1, "stories")
+    assert figures["contexts"][0]["samples"] == 2
+    assert figures["text_tokens"] >= 2 * (CONTEXT + 65) and len(figures["text_sha256"]) == 64
     assert [a["recipe"] for a in arms] == ["keep=all", *RECIPES]
     modes = {t["name"]: t["mode"] for t in figures["contexts"][0]["tasks"]}
     once = ["common_words", "frequent_words", "key_value", "needle", "variable_tracking"]

@@ -26,8 +26,9 @@ def arm(recipe, share, kl):
 def report(context):
     task = {"name": "needle_turns", "turns": 2, "full": 1.0, "threshold": 0.5, "reported": True}
     guessed = {"name": "key_value", "turns": 0, "full": 0.25, "threshold": 0.5, "reported": False}
-    return {"samples": 3, "text": "a-text", "seed": 1, "isa": "avx2", "contexts": [
-        {"context": context, "tasks": [task, guessed],
+    return {"samples": 4, "text": "a-text", "text_tokens": 99, "text_bytes": 400,
+            "text_sha256": "ab12", "seed": 1, "isa": "avx2", "contexts": [
+        {"context": context, "samples": 3, "tasks": [task, guessed],
          "recipes": [arm("keep=all", 1, 0), arm("keep=x(budget=64)", 0.25, 0.75),
                      arm("keep=random(budget=64)", 0.25, 1.25),
                      arm("keep=x(budget=64);store=y;read=z", 0.25, 0.5)]}]}
@@ -52,7 +53,8 @@ def test_the_prose_stays_and_the_tables_are_new(written):
     assert page.startswith("# Title\n\nBefore.\n\n<!-- measured: begin -->\n")
     assert page.endswith("<!-- measured: end -->\n\nAfter.\n")
     assert "old" not in page
-    assert page.index("m-1b, 512 tokens") < page.index("m-1b, 2048 tokens")
+    assert page.index("m-1b, 512 tokens: 3 samples") < page.index("m-1b, 2048 tokens")
+    assert "`a-text` has 99 tokens, 400 bytes, SHA-256 `ab12`." in page
     assert "| `keep=x(budget=64)` | 25.0 | 100 | 0.750 [0.250, 1.250] |" in page
     assert "| `keep=x(budget=64)` | 0.75 (+0.75 [+0.25, +1.25]) |" in page
     assert "`needle_turns` by turn: `keep=all` 0.00 0.00; `keep=x(budget=64)` 0.75 0.75;" in page
@@ -80,6 +82,7 @@ def test_plots_lie_beside_the_page(written):
 def test_figures_are_kept_for_the_page_of_methods(written):
     first, second = json.loads((written / "kv_results.json").read_text())
     assert (first["model"], first["context"], second["context"]) == ("m-1b", 512, 2048)
+    assert (first["samples"], first["text_sha256"]) == (3, "ab12")
     assert [r["recipe"] for r in first["recipes"]][:2] == ["keep=all", "keep=x(budget=64)"]
     assert first["recipes"][1]["bytes_share"] == 0.25
     assert set(first["recipes"][1]["measures"]) == {
