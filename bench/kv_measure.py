@@ -10,6 +10,7 @@ from pathlib import Path
 import kv_plan
 
 
+BYTES_CONTEXT = 2 * max(kv_plan.Bytes.MEASURED)
 KV_BYTES = 8 << 30  # Some forty recipes hold a prompt side by side; what is not used is not taken.
 
 
@@ -26,32 +27,42 @@ class Judge:
                        check=True, stdout=subprocess.DEVNULL)
         return json.loads(out.read_text(encoding="utf-8"))
 
-    def bytes(self, catalogue):
-        context = 2 * max(kv_plan.Bytes.MEASURED)
-        recipes = kv_plan.Bytes.recipes(catalogue)
+    def bytes_at(self, catalogue, words):
+        """What kv_plan.Bytes.add takes, and the bytes of all rows of BYTES_CONTEXT."""
+        recipes = kv_plan.Bytes.recipes(catalogue, words)
         report = self.run("bytes", [r for pair in recipes.values() for r in pair], "--context",
-                          context, "--samples", 1, "--tasks", "none")
+                          BYTES_CONTEXT, "--samples", 1, "--tasks", "none")
         found = {a["recipe"]: a["bytes"] for a in report["contexts"][0]["recipes"]}
-        return kv_plan.Bytes(context, found["keep=all"],
-                             {store: [found[r] for r in pair] for store, pair in recipes.items()})
+        return {w: [found[r] for r in pair] for w, pair in recipes.items()}, found["keep=all"]
+
+    def best(self, recipes, context, samples):
+        """The recipe of the least divergence."""
+        report = self.run("best", recipes, "--context", context, "--samples", samples, "--tasks",
+                          "none")
+        arms = [a for a in report["contexts"][0]["recipes"] if a["recipe"] in recipes]
+        return min(arms, key=lambda a: a["measures"]["kl"]["mean"])["recipe"]
 
     def best_keep(self, catalogue, taken):
         """The keep method of the least divergence at a quarter of the bytes."""
         context = kv_plan.CONTEXTS[0]
         rows = taken.rows(0.25, context)
         named = {kv_plan.keep(name, rows): name for name in kv_plan.keeps(catalogue)}
-        report = self.run("best", named, "--context", context, "--samples", 4, "--tasks", "none")
-        arms = [a for a in report["contexts"][0]["recipes"] if a["recipe"] in named]
-        best = min(arms, key=lambda a: a["measures"]["kl"]["mean"])
-        return named[best["recipe"]]
+        return named[self.best(list(named), context, 4)]
+
+    def best_store(self, catalogue, taken, keep):
+        """The word of the store that goes best with a keep method, at a tenth of the bytes."""
+        recipes = list(kv_plan.composed(BYTES_CONTEXT, taken, keep, 0.1))
+        return self.best(recipes, BYTES_CONTEXT, 2).partition(";")[2]
 
 
 def judge_model(judge, catalogue, contexts, samples):
-    taken = judge.bytes(catalogue)
+    at, full = judge.bytes_at(catalogue, ["", *kv_plan.settings(catalogue, "store")])
+    taken = kv_plan.Bytes(BYTES_CONTEXT, full, at)
     best = judge.best_keep(catalogue, taken)
+    store = judge.best_store(catalogue, taken, best)
+    taken.add(judge.bytes_at(catalogue, kv_plan.with_reads(catalogue, store))[0])
     for context in contexts:
-        recipes = [*kv_plan.single(catalogue, context, taken),
-                   *kv_plan.composed(catalogue, context, taken, best)]
+        recipes = kv_plan.judged(catalogue, context, taken, best, store)
         count = samples or kv_plan.samples(catalogue, judge.model, context, recipes)
         tasks = ["--tasks", "none"] if context > kv_plan.TASKS_UP_TO else []
         begin = time.monotonic()

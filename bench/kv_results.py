@@ -17,9 +17,9 @@ def change(measure, digits=2):
 
 
 def going_on(context):
-    yield ("| recipe | bytes, % | peak, % | KL | 1-8 | 9-32 | 33-64 | same top, % | attention | "
-           "second copy |")
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    yield ("| recipe | bytes, % | peak, % | read, % | KL | 1-8 | 9-32 | 33-64 | same top, % "
+           "| attention | second copy |")
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
     full = context["recipes"][0]
     for arm in context["recipes"]:
         m = arm["measures"]
@@ -27,6 +27,7 @@ def going_on(context):
         near = " | ".join(f"{m[name]['mean']:.2f}" for name in ("kl_1_8", "kl_9_32", "kl_33_64"))
         yield (f"| `{arm['recipe']}` | {100 * arm['bytes_share']:.1f} "
                f"| {100 * arm['bytes_peak'] / full['bytes']:.0f} "
+               f"| {100 * m['pages_read']['mean']:.0f} "
                f"| {kl['mean']:.3f} [{kl['change_low']:.3f}, {kl['change_high']:.3f}] | {near} "
                f"| {100 * m['same_top']['mean']:.0f} | {m['attention_error']['mean']:.2f} "
                f"| {change(m['second_copy'])} |")

@@ -18,7 +18,7 @@ def measure(mean, change):
 
 def arm(recipe, share, kl):
     names = ["kl", "kl_1_8", "kl_9_32", "kl_33_64", "same_top", "attention_error", "second_copy",
-             "needle_turns", "needle_turns_1", "needle_turns_2"]
+             "pages_read", "needle_turns", "needle_turns_1", "needle_turns_2"]
     return {"recipe": recipe, "bytes": 1000 * share, "bytes_share": share, "prefill_s": 2 * share,
             "bytes_peak": 1000, "measures": {name: measure(kl, kl) for name in names}}
 
@@ -55,7 +55,7 @@ def test_the_prose_stays_and_the_tables_are_new(written):
     assert "old" not in page
     assert page.index("m-1b, 512 tokens: 3 samples") < page.index("m-1b, 2048 tokens")
     assert "`a-text` has 99 tokens, 400 bytes, SHA-256 `ab12`." in page
-    assert "| `keep=x(budget=64)` | 25.0 | 100 | 0.750 [0.250, 1.250] |" in page
+    assert "| `keep=x(budget=64)` | 25.0 | 100 | 75 | 0.750 [0.250, 1.250] |" in page
     assert "| `keep=x(budget=64)` | 0.75 (+0.75 [+0.25, +1.25]) |" in page
     assert "`needle_turns` by turn: `keep=all` 0.00 0.00; `keep=x(budget=64)` 0.75 0.75;" in page
     assert "`key_value` is not reported: the full cache has 0.25, and guessing may have 0.5" in page
