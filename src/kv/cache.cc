@@ -100,11 +100,11 @@ void Cache::write(uint32_t layer, int32_t position, const float* k, const float*
 }
 
 void Cache::advance(std::span<const int32_t> inputs, bool retrieved) {
-  if (retrieved && !std::exchange(retrieved_, true)) leave_clean(store_.act);
+  if (retrieved && !std::exchange(retrieved_, true)) leave_clean(store_.act());
   if (const int32_t at = std::exchange(sealed_ahead_, 0); at > 0 && !std::exchange(sealed_, true)) {
     const auto clean = static_cast<size_t>(at - length_);
     count(inputs.first(clean));
-    leave_clean(store_.act);
+    leave_clean(store_.act());
     inputs = inputs.subspan(clean);
   }
   count(inputs);
@@ -177,7 +177,7 @@ void Cache::seal(const LayerGroup& group, int32_t position) {
   if (position > length_)
     sealed_ahead_ = sealed_ahead_ > 0 ? std::min(sealed_ahead_, position) : position;
   else if (!std::exchange(sealed_, true))
-    leave_clean(store_.act);
+    leave_clean(store_.act());
 }
 
 // Where an edit left rows, all of those may have summaries.

@@ -25,7 +25,7 @@ struct KeyIngredients {
   std::string numerics;   // numerics_id(); ISA where its bits differ; shards.
   std::string weights;    // Digest of the model's weights and configuration.
   std::string tokenizer;  // Digest of the vocabulary and its rules.
-  std::string codec;      // Codec::id(): name, parameters and version of its bytes.
+  std::string codec;      // Codec::id() of open pages; a recipe's codec is part of a lineage.
   std::string rope;       // Base, scaling, divisors.
   std::string adapter;    // Digest of an adapter, or empty.
   std::string artifacts;  // Digests of fitted artifacts that a recipe uses, or empty.

@@ -68,7 +68,7 @@ class RetrievalTest : public testing::Test {
     shape_.heads = kHeads;
   }
   Cache cache(Store store, std::shared_ptr<const Retriever> retriever) {
-    store.retriever = std::move(retriever), store.act = "test";
+    store.retriever = std::move(retriever), store.recipe = "test";
     Room room = Room::plain(2000);
     room.kept = 1500;
     Cache out(shape_, pool_, PageKey{}, store);

@@ -9,7 +9,7 @@ namespace weir {
 
 Store make_store(const Recipe& recipe, const PageShape& shape) {
   Store out;
-  out.act = recipe.text();
+  out.recipe = recipe.text();
   if (recipe.store) {
     out.codec = recipe.store->method->make(shape, recipe.store->arguments);
     out.residual = recipe.store->arguments.whole("residual");

@@ -29,10 +29,12 @@ using LayerGroup = std::vector<uint32_t>;
 struct Store {
   std::shared_ptr<const Codec> codec;  // Null: all rows stay as they are.
   int32_t residual = 0;
-  std::string act;                                       // The recipe, for keys.
+  std::string recipe;                                    // Its text.
   std::shared_ptr<const Retriever> retriever = nullptr;  // Null: every row is read.
 
   explicit operator bool() const { return codec != nullptr; }
+  // What happens to rows, and the version of the bytes that they become: for keys.
+  std::string act() const { return codec ? recipe + " by " + codec->id() : recipe; }
   // After how many tokens rows are encoded next: those up to there may be computed, no more.
   int32_t next_point(int32_t length) const {
     return codec ? (length / kPageSlots + 1) * kPageSlots : kNoPoint;

@@ -196,6 +196,44 @@ TEST_P(StoreTest, NoKeyAfterTheFirstEncodedRowIsThatOfACleanBlock) {
   EXPECT_NE(c.keys().back(), raw.keys().back());
 }
 
+// Another codec with the same rows, one version on.
+class NextVersion final : public Codec {
+ public:
+  explicit NextVersion(std::shared_ptr<const Codec> of) : Codec(of->shape()), of_(std::move(of)) {}
+  std::string_view name() const override { return of_->name(); }
+  uint32_t version() const override { return of_->version() + 1; }
+  size_t page_bytes() const override { return of_->page_bytes(); }
+  uint32_t group() const override { return of_->group(); }
+  uint64_t first_layer(uint64_t layers) const override { return of_->first_layer(layers); }
+  size_t layer_bytes() const override { return of_->layer_bytes(); }
+  uint32_t granule() const override { return of_->granule(); }
+  void encode(uint32_t slot, const KvRows& rows, std::byte* page) const override {
+    of_->encode(slot, rows, page);
+  }
+  void decode(const std::byte* page, uint32_t list, uint32_t slot, uint32_t count, float* k,
+              float* v) const override {
+    of_->decode(page, list, slot, count, k, v);
+  }
+  AttentionPage in_place(const std::byte* page, uint32_t list) const override {
+    return of_->in_place(page, list);
+  }
+
+ private:
+  std::shared_ptr<const Codec> of_;
+};
+
+TEST_P(StoreTest, AnotherVersionOfTheCodecGivesOtherKeysFromTheFirstEncodedRowOn) {
+  Store next = store();
+  next.codec = std::make_shared<NextVersion>(next.codec);
+  Cache c = cache(store()), again = cache(store()), other = cache(next);
+  append(c, 1024), append(again, 1024), append(other, 1024);
+  ASSERT_GT(c.layer(0).sealed(), 0);
+  EXPECT_EQ(std::ranges::equal(c.keys(), again.keys()), true);
+  EXPECT_NE(other.keys().back(), c.keys().back());
+  const Store half = make_store(*parse_recipe(GetParam()), {kHeads, kDim, DType::kF16});
+  EXPECT_NE(half.act(), store().act()) << "another type";
+}
+
 // Of layers with unequal rows only the most and the sum are known: enough for every one of them.
 using StoreOfOneLayerTest = StoreTest;
 TEST_P(StoreOfOneLayerTest, TheBoundOfAllLayersHoldsTheirSum) {
