@@ -8,7 +8,7 @@ namespace {
 TEST(Recipe, NamesAMethodAndItsParameters) {
   const auto recipe = parse_recipe(" keep = snapkv( budget=0.25 , window=16,pooling=max ) ; ");
   ASSERT_TRUE(recipe) << recipe.error().message;
-  EXPECT_EQ(recipe->text(), "keep=snapkv(budget=0.25,sinks=0,window=16,kernel=7,pooling=max)");
+  EXPECT_EQ(recipe->text(), "keep=snapkv(budget=0.25,sinks=0,window=16,kernel=5,pooling=max)");
   EXPECT_EQ(parse_recipe(recipe->text())->text(), recipe->text());
   EXPECT_EQ(recipe->keep->arguments.word("pooling"), "max");
   EXPECT_EQ(parse_recipe("keep=h2o")->text(), parse_recipe("keep=h2o()")->text());
