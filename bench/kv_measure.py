@@ -11,6 +11,7 @@ import kv_plan
 
 
 BYTES_CONTEXT = 2 * max(kv_plan.Bytes.MEASURED)
+SEEN = "seen"  # A folder of its own, for reports that are no section of the page.
 KV_BYTES = 8 << 30  # Some forty recipes hold a prompt side by side; what is not used is not taken.
 
 
@@ -55,12 +56,20 @@ class Judge:
         return self.best(recipes, BYTES_CONTEXT, 2).partition(";")[2]
 
 
+    def seen(self, catalogue, taken):
+        """One task with the question unseen and seen."""
+        self.run(f"{SEEN}/{self.model}", kv_plan.seen(catalogue, taken), "--context",
+                 kv_plan.SEEN_CONTEXT, "--samples", kv_plan.SEEN_SAMPLES, "--tasks",
+                 kv_plan.SEEN_TASK, "--question-seen")
+
+
 def judge_model(judge, catalogue, contexts, samples):
     at, full = judge.bytes_at(catalogue, ["", *kv_plan.settings(catalogue, "store")])
     taken = kv_plan.Bytes(BYTES_CONTEXT, full, at)
     best = judge.best_keep(catalogue, taken)
     store = judge.best_store(catalogue, taken, best)
     taken.add(judge.bytes_at(catalogue, kv_plan.with_reads(catalogue, store))[0])
+    judge.seen(catalogue, taken)
     for context in contexts:
         recipes = kv_plan.judged(catalogue, context, taken, best, store)
         count = samples or kv_plan.samples(catalogue, judge.model, context, recipes)
@@ -84,7 +93,7 @@ def main():
     arguments = parser.parse_args()
     catalogue = json.loads(subprocess.run([arguments.weir, "kv", "methods", "--json"], check=True,
                                           capture_output=True).stdout)["methods"]
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / SEEN).mkdir(parents=True, exist_ok=True)
     for model in arguments.models:
         judge_model(Judge(arguments.weir, model, arguments.text, arguments.out), catalogue,
                     arguments.contexts, arguments.samples)

@@ -23,6 +23,10 @@ SECONDS = {"smollm2": 4000, "gemma3-270m": 1700}
 CONTEXT_SHARES = {512: 0.2, 2048: 0.2, 8064: 0.6}
 ROWS_PER_SECOND = 500  # Of single tokens of many sequences side by side.
 STEPS, TASKS_ASKED, ROWS_PER_TASK = 64, 2, 300
+
+# One task also with its questions in the prompt: each of them is a prompt of its own.
+SEEN_CONTEXT, SEEN_SHARE, SEEN_SAMPLES = 512, 0.25, 5
+SEEN_TASK, SEEN_QUESTIONS = "needle", 5
 WATCHING = 3  # Times as long takes a prompt of which a method sums up all attention.
 
 
@@ -137,6 +141,12 @@ def judged(catalogue, context, taken, best, store):
               for recipe in composed(context, taken, best, share, only))]
 
 
+def seen(catalogue, taken):
+    """What is asked with the question before the point as well: only keep methods look at it."""
+    rows = taken.rows(SEEN_SHARE, SEEN_CONTEXT)
+    return [keep(name, rows) for name in keeps(catalogue)]
+
+
 def prompts(catalogue, recipes):
     """How many prompts of the full cache take as long as one of each recipe does. Methods that
     note something for each query head are those that sum up all attention."""
@@ -152,6 +162,13 @@ def seconds_of_a_sample(catalogue, model, context, recipes):
         return prompt + steps
     asked = TASKS_ASKED * (prompt + len(recipes) * ROWS_PER_TASK / ROWS_PER_SECOND)
     return prompt + steps + asked
+
+
+def seconds_of_seen(catalogue, model, recipes):
+    """At most: a sample of text, the context, and each question in a prompt of its own."""
+    prompt = (1 + prompts(catalogue, recipes)) * SEEN_CONTEXT / RATES[model][SEEN_CONTEXT]
+    steps = (2 * STEPS + 2 * ROWS_PER_TASK) * len(recipes) / ROWS_PER_SECOND
+    return SEEN_SAMPLES * ((2 + SEEN_QUESTIONS) * prompt + steps)
 
 
 def samples(catalogue, model, context, recipes):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import kv_compare
 
+QUESTION = {"shared_context": "unseen", "question_seen": "seen"}
 BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 
 
@@ -18,8 +19,8 @@ def change(measure, digits=2):
 
 def going_on(context):
     yield ("| recipe | bytes, % | peak, % | read, % | KL | 1-8 | 9-32 | 33-64 | same top, % "
-           "| attention | second copy |")
-    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+           "| attention | right | second copy |")
+    yield "|---" * 12 + "|"
     full = context["recipes"][0]
     for arm in context["recipes"]:
         m = arm["measures"]
@@ -30,7 +31,7 @@ def going_on(context):
                f"| {100 * m['pages_read']['mean']:.0f} "
                f"| {kl['mean']:.3f} [{kl['change_low']:.3f}, {kl['change_high']:.3f}] | {near} "
                f"| {100 * m['same_top']['mean']:.0f} | {m['attention_error']['mean']:.2f} "
-               f"| {change(m['second_copy'])} |")
+               f"| {change(m['right'])} | {change(m['second_copy'])} |")
 
 
 def against(arm, other, seed):
@@ -77,12 +78,15 @@ def by_turn(arm, task):
     return " ".join(f"{arm['measures'][name]['mean']:.2f}" for name in names)
 
 
+def guessed(context):
+    for task in (t for t in context["tasks"] if not t["reported"]):
+        yield (f"`{task['name']}` is not reported: the full cache has {task['full']:.2f}, "
+               f"and guessing may have {task['threshold']:.2f}.\n")
+
+
 def asked(context):
     reported = [t for t in context["tasks"] if t["reported"]]
-    for task in context["tasks"]:
-        if not task["reported"]:
-            yield (f"`{task['name']}` is not reported: the full cache has {task['full']:.2f}, "
-                   f"and guessing may have {task['threshold']:.2f}.\n")
+    yield from guessed(context)
     if not reported:
         return
     yield "| recipe | " + " | ".join(t["name"] for t in reported) + " |"
@@ -98,10 +102,29 @@ def asked(context):
 
 def times(context):
     full = context["recipes"][0]
-    parts = [f"`{a['recipe']}` {a['prefill_s'] / full['prefill_s']:.2f}"
-             for a in context["recipes"][1:]]
-    yield (f"Seconds of one prompt over the full cache's {full['prefill_s']:.2f}: "
-           + ", ".join(parts) + ".")
+    yield "| recipe | prefill, s | over the full cache's | decode, ms | over the full cache's |"
+    yield "|---" * 5 + "|"
+    for arm in context["recipes"]:
+        prefill, decode = (arm[key] / full[key] for key in ("prefill_s", "decode_s"))
+        yield (f"| `{arm['recipe']}` | {arm['prefill_s']:.2f} | {prefill:.2f} "
+               f"| {1000 * arm['decode_s']:.1f} | {decode:.2f} |")
+
+
+def seen(model, report):
+    """Tasks that were asked with the question before the point and after it."""
+    (context,) = report["contexts"]
+    yield f"## {model}, {context['context']} tokens: the question unseen and seen\n"
+    yield from guessed(context)
+    yield "| recipe | task | question | accuracy | log-probability |"
+    yield "|---" * 5 + "|"
+    ways = [t for t in context["tasks"] if t["reported"] and not t["turns"]]
+    for arm in context["recipes"]:
+        for task in ways:
+            accuracy, logp = (arm["measures"][task["name"] + of] for of in ("", "_logp"))
+            yield (f"| `{arm['recipe']}` | {task['name'].removesuffix('_seen')} "
+                   f"| {QUESTION[task['mode']]} | {accuracy['mean']:.2f} ({change(accuracy)}) "
+                   f"| {change(logp)} |")
+    yield ""
 
 
 def section(model, report, plot):
@@ -153,6 +176,8 @@ def main():
         (page.parent / plot).write_text(first_plot(html), encoding="utf-8")
         lines += section(model, reports[name], plot)
         summaries.append(summary(model, reports[name]))
+    for path in sorted(folder.glob("seen/*.json")):
+        lines += seen(path.stem, json.loads(path.read_text(encoding="utf-8")))
     page.write_text(before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + after,
                     encoding="utf-8")
     page.with_name("kv_results.json").write_text(json.dumps(summaries, indent=1) + "\n",

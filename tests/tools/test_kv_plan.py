@@ -103,4 +103,5 @@ def test_no_more_is_planned_than_two_hours_hold(catalogue, best_watches):
             samples = kv_plan.samples(catalogue, model, context, recipes)
             assert samples >= (5 if context <= kv_plan.TASKS_UP_TO else 2)
             planned += samples * kv_plan.seconds_of_a_sample(catalogue, model, context, recipes)
+        planned += kv_plan.seconds_of_seen(catalogue, model, kv_plan.seen(catalogue, measured))
     assert 2000 < planned < 7000

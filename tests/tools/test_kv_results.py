@@ -18,8 +18,10 @@ def measure(mean, change):
 
 def arm(recipe, share, kl):
     names = ["kl", "kl_1_8", "kl_9_32", "kl_33_64", "same_top", "attention_error", "second_copy",
-             "pages_read", "needle_turns", "needle_turns_1", "needle_turns_2"]
+             "right", "pages_read", "needle", "needle_logp", "needle_seen", "needle_seen_logp",
+             "needle_turns", "needle_turns_1", "needle_turns_2"]
     return {"recipe": recipe, "bytes": 1000 * share, "bytes_share": share, "prefill_s": 2 * share,
+            "decode_s": 0.01 * share,
             "bytes_peak": 1000, "measures": {name: measure(kl, kl) for name in names}}
 
 
@@ -34,12 +36,25 @@ def report(context):
                      arm("keep=x(budget=64);store=y;read=z", 0.25, 0.5)]}]}
 
 
+def report_of_seen():
+    whole = report(512)
+    whole["contexts"][0]["tasks"] = [
+        {"name": "needle", "mode": "shared_context", "turns": 0, "reported": True},
+        {"name": "needle_turns", "mode": "turns", "turns": 2, "reported": True},
+        {"name": "needle_seen", "mode": "question_seen", "turns": 0, "reported": True},
+        {"name": "key_value_seen", "mode": "question_seen", "turns": 0, "reported": False,
+         "full": 0.25, "threshold": 0.5}]
+    return whole
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """The folder with the page, after two reports."""
     folder = tmp_path_factory.mktemp("results")
     (folder / "page.md").write_text(PROSE)
     (folder / "bytes.json").write_text("{}")  # Is of no table.
+    (folder / "seen").mkdir()
+    (folder / "seen/m-1b.json").write_text(json.dumps(report_of_seen()))
     for context in (2048, 512):
         (folder / f"m-1b-{context}.json").write_text(json.dumps(report(context)))
         (folder / f"m-1b-{context}.html").write_text(f"<p><svg>{context}</svg><svg>2</svg></p>")
@@ -59,7 +74,17 @@ def test_the_prose_stays_and_the_tables_are_new(written):
     assert "| `keep=x(budget=64)` | 0.75 (+0.75 [+0.25, +1.25]) |" in page
     assert "`needle_turns` by turn: `keep=all` 0.00 0.00; `keep=x(budget=64)` 0.75 0.75;" in page
     assert "`key_value` is not reported: the full cache has 0.25, and guessing may have 0.5" in page
-    assert "`keep=x(budget=64)` 0.25," in page  # Seconds over the full cache's.
+    assert "| `keep=x(budget=64)` | 0.50 | 0.25 | 2.5 | 0.25 |" in page  # Times.
+    assert "0.75 | +0.75 [+0.25, +1.25] | +0.75 [+0.25, +1.25] |\n" in page  # Right, second copy.
+
+
+def test_whether_the_question_was_seen_is_a_column(written):
+    page = (written / "page.md").read_text()
+    table = page[page.index("## m-1b, 512 tokens: the question unseen and seen"):]
+    assert "`key_value_seen` is not reported" in table
+    rows = [row for row in table.splitlines() if row.startswith("| `keep=x(budget=64)` |")]
+    assert rows == [f"| `keep=x(budget=64)` | needle | {question} | 0.75 (+0.75 [+0.25, +1.25]) "
+                    "| +0.75 [+0.25, +1.25] |" for question in ("unseen", "seen")]
 
 
 def test_recipes_are_compared_with_each_other(written):
