@@ -80,8 +80,10 @@ def by_turn(arm, task):
 
 def guessed(context):
     for task in (t for t in context["tasks"] if not t["reported"]):
-        yield (f"`{task['name']}` is not reported: the full cache has {task['full']:.2f}, "
-               f"and guessing may have {task['threshold']:.2f}.\n")
+        more = ("of so few contexts nothing is" if task["threshold"] > 1 else
+                f"{task['threshold']:.2f} is")
+        yield (f"`{task['name']}` is not reported: the full cache has {task['full']:.2f}; "
+               f"{more} more than guessing.\n")
 
 
 def asked(context):

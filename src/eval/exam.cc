@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "eval/ask.h"
 
 namespace weir::eval {
 namespace {
+
+constexpr double kChance = 1.0 / kCandidates;
+// Of a normal value to be three standard deviations above its mean.
+constexpr double kGuessing = 0.00135;
 
 std::string_view suffix(TaskMode mode) {
   return mode == TaskMode::kTurns ? "_turns" : mode == TaskMode::kQuestionSeen ? "_seen" : "";
@@ -58,7 +61,8 @@ Result<std::vector<ProblemTokens>> Exam::problems(const TaskEntry& task, uint32_
 std::vector<TaskReport> Exam::reports(const TaskEntry& task,
                                       std::span<const ProblemTokens> problems) const {
   std::vector<TaskReport> out;
-  const size_t turns = problems[0].questions.size();
+  const size_t turns = problems[0].questions.size(), contexts = problems.size();
+  const auto needed = static_cast<double>(successes_beyond_chance(contexts, kChance, kGuessing));
   for (TaskMode mode : {TaskMode::kSharedContext, TaskMode::kTurns, TaskMode::kQuestionSeen}) {
     if (mode == TaskMode::kTurns && turns < 2) continue;
     if (mode == TaskMode::kQuestionSeen && !plan_.question_seen) continue;
@@ -67,9 +71,9 @@ std::vector<TaskReport> Exam::reports(const TaskEntry& task,
     r.name = fmt::format("{}{}", task.name, suffix(mode));
     r.turns = mode == TaskMode::kTurns ? turns : 0;
     for (const ProblemTokens& p : problems) r.questions += p.questions.size();
-    r.chance = 1.0 / kCandidates;
-    r.threshold =
-        r.chance + 3 * std::sqrt(r.chance * (1 - r.chance) / static_cast<double>(r.questions));
+    r.contexts = contexts;
+    r.chance = kChance;
+    r.threshold = needed / static_cast<double>(contexts);
     out.push_back(std::move(r));
   }
   return out;

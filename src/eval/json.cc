@@ -34,9 +34,9 @@ json::object object(const ArmReport& a, double full_bytes) {
 }
 
 json::object object(const TaskReport& t) {
-  return {{"name", t.name},           {"mode", mode_name(t.mode)}, {"turns", t.turns},
-          {"full", t.full},           {"questions", t.questions},  {"chance", t.chance},
-          {"threshold", t.threshold}, {"reported", t.reported()}};
+  return {{"name", t.name},     {"mode", mode_name(t.mode)}, {"turns", t.turns},
+          {"full", t.full},     {"contexts", t.contexts},    {"questions", t.questions},
+          {"chance", t.chance}, {"threshold", t.threshold},  {"reported", t.reported()}};
 }
 
 json::object object(const ContextReport& c) {

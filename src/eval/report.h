@@ -40,15 +40,19 @@ enum class TaskMode {
   kQuestionSeen,   // The question is part of the prompt.
 };
 
-// A task is reported where the full cache's accuracy is above `threshold`: chance, and three
-// standard deviations of what so many guesses would give.
+// A task is reported where the full cache's accuracy is `threshold` or more. Questions on one
+// context may be answered rightly for one reason: each context counts as one guess that decides
+// them all, which is the most that they can depend on each other. The threshold is the share of
+// right contexts that such guesses reach as rarely as normal values are three standard deviations
+// above their mean; more than 1 where there are so few contexts that all may be right by chance.
 struct TaskReport {
   std::string name;  // Also of its measures: the accuracy, and NAME_logp.
   TaskMode mode = TaskMode::kSharedContext;
   size_t turns = 0;  // Of a conversation, whose measures are also NAME_1, NAME_2 ...
-  size_t questions = 0;
+  size_t contexts = 0, questions = 0;
   double full = 0, chance = 0, threshold = 0;
-  bool reported() const { return full > threshold; }
+  // A mean that is as large is not less by what rounding took of its sum.
+  bool reported() const { return full > threshold - 1e-9; }
 };
 
 // Tokens put together, the first and the last of them.

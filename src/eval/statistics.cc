@@ -67,4 +67,16 @@ Interval bootstrap(std::span<const double> values, uint64_t seed) {
   return {mean(values), means[kResamples / 40], means[kResamples - 1 - kResamples / 40]};
 }
 
+size_t successes_beyond_chance(size_t tries, double probability, double level) {
+  const auto n = static_cast<double>(tries);
+  double tail = 0;  // The probability of so many successes or more.
+  for (size_t successes = tries;; --successes) {
+    const auto k = static_cast<double>(successes);
+    const double ways = std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1);
+    tail += std::exp(ways + k * std::log(probability) + (n - k) * std::log1p(-probability));
+    if (tail > level) return successes + 1;
+    if (successes == 0) return 0;
+  }
+}
+
 }  // namespace weir::eval

@@ -1,6 +1,7 @@
 // What two distributions differ by, and how sure a mean is.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -47,5 +48,10 @@ struct Interval {
 // replacement. Differences of pairs make it a paired bootstrap. Of few samples it is too narrow: 8
 // normal ones hold the true mean in 9 of 10 cases.
 Interval bootstrap(std::span<const double> values, uint64_t seed);
+
+// The least number of `tries`, each a success with `probability`, that succeed together with a
+// probability of at most `level`: the exact binomial tail. tries + 1 where even all of them would
+// do so more often. REQUIRES a probability between 0 and 1.
+size_t successes_beyond_chance(size_t tries, double probability, double level);
 
 }  // namespace weir::eval

@@ -49,6 +49,26 @@ TEST(Statistics, MeansAndMedians) {
   EXPECT_EQ(median({}), 0);
 }
 
+TEST(BinomialTail, ByHand) {
+  constexpr double kGuess = 1.0 / 8, kLevel = 0.00135;
+  const auto beyond = [](size_t tries) { return successes_beyond_chance(tries, kGuess, kLevel); };
+  EXPECT_EQ(beyond(1), 2u);  // 1/8 is no small chance,
+  EXPECT_EQ(beyond(3), 4u);  // nor is 1/512 = 0.00195.
+  EXPECT_EQ(beyond(4), 4u);  // All four: 1/4096. Three of them: 29/4096 = 0.0071.
+  EXPECT_EQ(beyond(5), 4u);  // Four or five: (5 * 7 + 1)/32768 = 0.0011.
+  // Five to eight: (56 * 343 + 28 * 49 + 8 * 7 + 1)/8^8 = 0.00123; four: 70 * 2401/8^8 more.
+  EXPECT_EQ(beyond(8), 5u);
+  // Of ten coins nine or ten heads: 11/1024. Eight: 45/1024 more.
+  EXPECT_EQ(successes_beyond_chance(10, 0.5, 0.05), 9u);
+  EXPECT_EQ(successes_beyond_chance(10, 0.5, 0.055), 8u);
+  EXPECT_EQ(successes_beyond_chance(0, 0.5, 0.05), 1u);
+}
+
+TEST(BinomialTail, OfManyTriesIsNearlyNormal) {
+  const auto got = static_cast<double>(successes_beyond_chance(10000, 1.0 / 8, 0.00135));
+  EXPECT_NEAR(got, 1250 + 3 * std::sqrt(10000.0 * 7 / 64), 4);
+}
+
 double normal(Draw& draw) {
   const auto uniform = [&] {
     return (static_cast<double>(draw.next() >> 11) + 0.5) / (1ull << 53);

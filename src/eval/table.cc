@@ -53,12 +53,17 @@ std::string by_turn(const ArmReport& a, const TaskReport& task) {
   return out + "\n";
 }
 
+std::string not_reported(const TaskReport& task) {
+  const std::string more = task.threshold > 1 ? "of so few contexts nothing is"
+                                              : fmt::format("{:.2f} is", task.threshold);
+  return fmt::format(
+      "{}: not reported, the full cache has {:.2f}; {} more than guessing (of {} "
+      "contexts, {} questions)\n",
+      task.name, task.full, more, task.contexts, task.questions);
+}
+
 std::string asked(const ContextReport& c, const TaskReport& task) {
-  if (!task.reported())
-    return fmt::format(
-        "{}: not reported, the full cache has {:.2f} and guessing may have {:.2f} "
-        "(of {} questions)\n",
-        task.name, task.full, task.threshold, task.questions);
+  if (!task.reported()) return not_reported(task);
   std::string out = fmt::format("{} ({}): {} questions, chance {:.3f}\n", task.name,
                                 mode_name(task.mode), task.questions, task.chance);
   for (const ArmReport& a : c.arms) {

@@ -86,26 +86,50 @@ def test_what_was_read_is_a_column(judged, arms):
     assert arms[4]["bytes_share"] > 1
 
 
-def test_tasks_are_reported_where_the_full_cache_is_no_guess(judged, arms):
-    for task in judged[1]["contexts"][0]["tasks"]:
-        assert task["reported"] == (task["full"] > task["threshold"] > task["chance"])
-        for arm in arms[1:]:
-            assert (task["name"] in arm["measures"]) == task["reported"]
+def test_of_two_contexts_no_task_is_more_than_guessing(judged, arms):
+    tasks = judged[1]["contexts"][0]["tasks"]
+    assert len(tasks) == 8
+    for task in tasks:
+        assert (task["contexts"], task["threshold"], task["reported"]) == (2, 1.5, False)
+        assert task["full"] == arms[0]["measures"][task["name"]]["mean"]
+        assert all(task["name"] not in arm["measures"] for arm in arms[1:])
+    assert "of so few contexts nothing is more than guessing (of 2 contexts, 10 que" in judged[0]
 
 
-def test_a_conversation_is_reported_by_turn(judged, arms):
-    tasks = {t["name"]: t for t in judged[1]["contexts"][0]["tasks"]}
+@pytest.fixture(scope="module")
+def asked(run, tmp_path_factory):
+    """(table, what there is of the context) of a run with enough contexts for two tasks."""
+    folder = tmp_path_factory.mktemp("asked")
+    result = run("--recipe", "keep=random(budget=0.25)", "--context", 256, "--samples", 5,
+                 "--tasks", "needle,common_words", "--json", folder / "j", "--max-model-len", 512)
+    assert result.returncode == 0, result.stderr
+    return result.stdout, json.loads((folder / "j").read_text())["contexts"][0]
+
+
+def test_tasks_are_reported_where_the_full_cache_is_no_guess(asked):
+    tasks = {t["name"]: t for t in asked[1]["tasks"]}
+    for task in tasks.values():
+        assert task["contexts"] == 5
+        assert task["threshold"] == 0.8  # Four or five right of five: 36/32768.
+        assert task["reported"] == (task["full"] > 0.8 - 1e-9)
+        assert (task["name"] in asked[1]["recipes"][1]["measures"]) == task["reported"]
+    reported = {name: task["reported"] for name, task in tasks.items()}
+    assert reported == {"needle": True, "needle_turns": True, "common_words": False}
+
+
+def test_a_conversation_is_reported_by_turn(asked):
+    table, context = asked
+    tasks = {t["name"]: t for t in context["tasks"]}
     task = tasks["needle_turns"]
-    assert (task["turns"], task["questions"], tasks["needle"]["turns"]) == (5, 10, 0)
-    assert task["reported"]
-    for arm in arms:
+    assert (task["turns"], task["questions"], tasks["needle"]["turns"]) == (5, 25, 0)
+    for arm in context["recipes"]:
         for suffix in ("", "_logp"):
             turns = [arm["measures"][f"needle_turns_{k}{suffix}"]["mean"] for k in range(1, 6)]
             whole = arm["measures"][f"needle_turns{suffix}"]["mean"]
             assert whole == pytest.approx(sum(turns) / 5, abs=1e-12)
-    assert "needle (shared_context): 10 questions" in judged[0]
-    assert "needle_turns (turns): 10 questions" in judged[0]
-    assert "by turn" in judged[0]
+    assert "needle (shared_context): 25 questions" in table
+    assert "needle_turns (turns): 25 questions" in table
+    assert "by turn" in table
 
 
 def test_the_page_stands_alone(judged):

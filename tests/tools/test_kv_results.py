@@ -73,7 +73,7 @@ def test_the_prose_stays_and_the_tables_are_new(written):
     assert "| `keep=x(budget=64)` | 25.0 | 100 | 75 | 0.750 [0.250, 1.250] |" in page
     assert "| `keep=x(budget=64)` | 0.75 (+0.75 [+0.25, +1.25]) |" in page
     assert "`needle_turns` by turn: `keep=all` 0.00 0.00; `keep=x(budget=64)` 0.75 0.75;" in page
-    assert "`key_value` is not reported: the full cache has 0.25, and guessing may have 0.5" in page
+    assert "`key_value` is not reported: the full cache has 0.25; 0.50 is more" in page
     assert "| `keep=x(budget=64)` | 0.50 | 0.25 | 2.5 | 0.25 |" in page  # Times.
     assert "0.75 | +0.75 [+0.25, +1.25] | +0.75 [+0.25, +1.25] |\n" in page  # Right, second copy.
 
