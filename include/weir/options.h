@@ -24,7 +24,7 @@ struct EngineOptions {
   std::string kv_type =
       "auto";      // "f16", "bf16", "f32"; "auto": the 16-bit type that weir recommends.
   std::string kv;  // Which rows a sequence keeps and how they are stored, as a recipe:
-                   // "keep=snapkv(budget=0.2);store=int8"; see docs/kv-methods.md. Empty: all of
+                   // "keep=snapkv(budget=0.2);store=int8"; see docs/kv-methods.md. Blank: all of
                    // them, as they are.
   std::string arithmetic =
       "integer";  // "integer": activations in 8 bits; "float": the reference path.
@@ -67,7 +67,7 @@ struct Request {
   bool skip_special_tokens = true;  // Control tokens give no text.
   int logprobs = -1;         // Alternatives to report with each token, 0..20; -1: report nothing.
   int prompt_logprobs = -1;  // Likewise for the prompt's tokens (`echo`).
-  std::string kv;  // A recipe, as EngineOptions::kv; empty: the engine's; "keep=all": all rows.
+  std::string kv;  // A recipe, as EngineOptions::kv; blank: the engine's; "keep=all": all rows.
   // The id of a request that was accepted: this one belongs with it, and may wait beyond the bounds
   // of the queue. 0: none.
   uint64_t companion = 0;

@@ -33,7 +33,7 @@ Status Arguments::set(std::string_view name, std::string_view value) {
   if (found == all.end()) {
     std::string known;
     for (const Parameter& p : all) known += fmt::format("{}{}", known.empty() ? "" : ", ", p.name);
-    return invalid(fmt::format("kv: {} has no parameter {}; it has: {}", method_->name, name,
+    return invalid(fmt::format("kv: {} has no parameter '{}'; it has: {}", method_->name, name,
                                known.empty() ? "none" : known));
   }
   const Parameter& p = *found;
@@ -48,7 +48,7 @@ Status Arguments::set(std::string_view name, std::string_view value) {
   if (!read || !(number >= p.least && number <= p.most) ||
       (p.whole && number != std::trunc(number)))
     return invalid(
-        fmt::format("kv: {} of {} must be {}, not {}", name, method_->name, bounds(p), value));
+        fmt::format("kv: {} of {} must be {}, not '{}'", name, method_->name, bounds(p), value));
   to = number;
   return {};
 }

@@ -11,7 +11,8 @@ tl::unexpected<Error> invalid(fmt::format_string<T...> format, T&&... values) {
 }
 
 std::string_view trimmed(std::string_view s) {
-  const size_t begin = s.find_first_not_of(" \t"), end = s.find_last_not_of(" \t");
+  constexpr std::string_view kBlank = " \t\n\r\f\v";
+  const size_t begin = s.find_first_not_of(kBlank), end = s.find_last_not_of(kBlank);
   return begin == s.npos ? std::string_view() : s.substr(begin, end - begin + 1);
 }
 
@@ -28,7 +29,8 @@ Status set_arguments(std::string_view list, Arguments& to) {
   for (std::string_view rest = list; !trimmed(rest).empty();) {
     std::string_view value = cut(rest, ',');
     const std::string_view name = cut(value, '=');
-    if (seen.find(fmt::format(",{},", name)) != seen.npos) return invalid("{} is set twice", name);
+    if (seen.find(fmt::format(",{},", name)) != seen.npos)
+      return invalid("'{}' is set twice", name);
     seen += fmt::format("{},", name);
     WEIR_TRY(to.set(name, trimmed(value)));
   }
@@ -42,7 +44,7 @@ Status parse_method(std::string_view text, std::string_view& name, std::string_v
   list = {};
   if (text.find('(') == text.npos) return {};
   if (rest.empty() || rest.back() != ')' || rest.find(')') != rest.size() - 1)
-    return invalid("{} must end with one closing bracket", text);
+    return invalid("'{}' must end with one closing bracket", text);
   list = trimmed(rest.substr(0, rest.size() - 1));
   return {};
 }
@@ -55,7 +57,7 @@ Result<std::optional<RecipeWord<Entry>>> parse_word(std::string_view role, std::
   std::string_view name, list;
   WEIR_TRY(parse_method(text, name, list));
   if (name == none) {
-    if (!list.empty()) return invalid("{}={} has no parameters, not {}", role, none, list);
+    if (!list.empty()) return invalid("{}={} has no parameters, not '{}'", role, none, list);
     return std::nullopt;
   }
   std::string known(none);
@@ -67,7 +69,7 @@ Result<std::optional<RecipeWord<Entry>>> parse_word(std::string_view role, std::
     WEIR_TRY(set_arguments(list, word.arguments));
     return word;
   }
-  return invalid("no {} method is named {}; there are: {}", role, name, known);
+  return invalid("no {} method is named '{}'; there are: {}", role, name, known);
 }
 
 template <typename Entry>
@@ -87,7 +89,7 @@ Status set_word(std::string_view role, std::string_view method, Recipe& recipe) 
   } else if (role == "read") {
     WEIR_ASSIGN(recipe.read, parse_word(role, method, retrievers(), "all"));
   } else {
-    return invalid("no role is named {}; there are: keep, store, read", role);
+    return invalid("no role is named '{}'; there are: keep, store, read", role);
   }
   return {};
 }
@@ -113,14 +115,17 @@ Result<Recipe> parse_recipe(std::string_view text) {
     std::string_view method = word;
     const std::string_view role = cut(method, '=');
     WEIR_TRY(set_word(role, trimmed(method), recipe));
-    if (seen.find(role) != seen.npos) return invalid("{} is the second word for {}", word, role);
+    if (seen.find(role) != seen.npos) return invalid("'{}' is the second word for {}", word, role);
     seen += fmt::format("{};", role);
   }
+  if (seen.empty() && !trimmed(text).empty())
+    return invalid("'{}' names no method; keep=all keeps every row", trimmed(text));
   return recipe;
 }
 
 Result<Recipe> parse_recipe(std::string_view text, const Recipe& otherwise) {
-  return text.empty() ? otherwise : parse_recipe(text);
+  WEIR_ASSIGN(Recipe recipe, parse_recipe(text));
+  return trimmed(text).empty() ? otherwise : recipe;
 }
 
 }  // namespace weir

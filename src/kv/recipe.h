@@ -3,7 +3,7 @@
 //   keep=snapkv(budget=0.2,window=32);store=kivi(bits=4);read=quest(pages=16)
 //
 // Words are separated by `;`, each a role, a method and its parameters; what is not named has its
-// default. An empty recipe, or keep=all;store=raw;read=all, keeps every row as it is and reads it.
+// default. A blank recipe, or keep=all;store=raw;read=all, keeps every row as it is and reads it.
 #pragma once
 
 #include <optional>
@@ -37,7 +37,7 @@ inline constexpr size_t kRecipeBytesMax = 4096;
 
 // kInvalid, with param "kv", names the word that is wrong and says what there is.
 Result<Recipe> parse_recipe(std::string_view text);
-// `otherwise` where the text is empty.
+// `otherwise` where the text is blank.
 Result<Recipe> parse_recipe(std::string_view text, const Recipe& otherwise);
 
 }  // namespace weir

@@ -22,9 +22,9 @@ TEST(Recipe, HasAWordForEachRoleInTheOrderOfRoles) {
             "read=quest(pages=8,dense=2)");
 }
 
-TEST(Recipe, EmptyAndAllDropNothing) {
+TEST(Recipe, BlankAndAllDropNothing) {
   for (const char* text :
-       {"", "  ", ";", "keep=all", "keep=all()", "keep=all;store=raw;read=all"}) {
+       {"", "  ", "\n", "keep=all", "keep=all()", ";keep=all;", "keep=all;store=raw;read=all"}) {
     const auto recipe = parse_recipe(text);
     ASSERT_TRUE(recipe) << text;
     EXPECT_FALSE(recipe->keep || recipe->store || recipe->read) << text;
@@ -32,26 +32,44 @@ TEST(Recipe, EmptyAndAllDropNothing) {
   }
 }
 
+TEST(Recipe, OnlyABlankOneIsTheDefault) {
+  const Recipe otherwise = *parse_recipe("keep=h2o");
+  for (const char* text : {"", " ", "\t\r\n"})
+    EXPECT_EQ(parse_recipe(text, otherwise)->text(), otherwise.text()) << text;
+  EXPECT_EQ(parse_recipe("keep=all", otherwise)->text(), "");
+  EXPECT_FALSE(parse_recipe(";", otherwise));
+  EXPECT_FALSE(parse_recipe(std::string(5000, ' '), otherwise));
+}
+
+TEST(Recipe, SpaceOfAnyKindMayStandBetweenWords) {
+  const auto recipe = parse_recipe("keep = h2o (\n  budget = 0.5 ,\r\n  every\t= 32\n) ;\n");
+  ASSERT_TRUE(recipe) << recipe.error().message;
+  EXPECT_EQ(recipe->text(), parse_recipe("keep=h2o(budget=0.5,every=32)")->text());
+}
+
 TEST(Recipe, WhatIsWrongIsNamedWithWhatThereIs) {
   const std::pair<std::string, std::vector<const char*>> cases[] = {
       {"kept=snapkv", {"kept", "keep", "store", "read"}},
       {"read=quests", {"quests", "quest", "certified", "all"}},
-      {"read=quest(pages=-1)", {"pages", "quest", "65536", "-1"}},
+      {"read=quest(pages=-1)", {"pages", "quest", "65536", "not '-1'"}},
       {"read=certified(error=0)", {"error", "certified", "1.9"}},
       {"read=quest;keep=h2o;read=certified", {"read=certified", "second"}},
       {"snapkv", {"snapkv", "keep"}},
       {"keep=snapkw", {"snapkw", "snapkv", "h2o", "all"}},
-      {"keep=", {"all", "random"}},
+      {"keep=", {"named ''", "all", "random"}},
+      {"=h2o", {"named ''", "keep, store, read"}},
+      {";", {"';' names no method", "keep=all"}},
+      {" ;\n; ", {"names no method"}},
       {"keep=h2o;keep=tova", {"keep=tova", "second"}},
       {"keep=h2o(window=3)", {"window", "h2o", "budget", "recent"}},
-      {"keep=h2o(budget)", {"budget", "0.001"}},
-      {"keep=h2o(budget=0)", {"budget", "0.001", "not 0"}},
+      {"keep=h2o(budget)", {"budget", "0.001", "not ''"}},
+      {"keep=h2o(budget=0)", {"budget", "0.001", "not '0'"}},
       {"keep=h2o(budget=nan)", {"budget", "nan"}},
       {"keep=h2o(budget=1e99)", {"1e99"}},
       {"keep=h2o(budget=0.2x)", {"0.2x"}},
       {"keep=h2o(every=1.5)", {"every", "whole", "1.5"}},
       {"keep=h2o(every=1,every=2)", {"every", "twice"}},
-      {"keep=h2o(,)", {"no parameter", "budget"}},
+      {"keep=h2o(,)", {"no parameter ''", "budget"}},
       {"keep=snapkv(pooling=min)", {"min", "avg", "max"}},
       {"keep=snapkv(pooling=1)", {"pooling", "avg"}},
       {"keep=all(budget=1)", {"all", "budget=1"}},

@@ -293,6 +293,14 @@ TEST(App, Http10StreamsUntilTheEnd) {
   EXPECT_THAT(out, HasSubstr("data: [DONE]\n\n"));
 }
 
+TEST(App, OpenApiBoundsARecipe) {
+  MemoryServer server;
+  const auto document = json_of(server.serve({get_request("/openapi.json")}));
+  const json::value& schemas = document.at("components").at("schemas");
+  for (const char* request : {"CompletionRequest", "ChatRequest"})
+    EXPECT_EQ(schemas.at(request).at("properties").at("kv").at("maxLength"), 4096) << request;
+}
+
 TEST(App, OpenApiDescribesEveryRoute) {
   MemoryServer server;
   const auto document = json_of(server.serve({get_request("/openapi.json")}));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "kv/recipe.h"
 #include "server/api/read_job.h"
 #include "server/api/sampling_fields.h"
 
@@ -78,10 +79,11 @@ json::object sampling_properties(const ModelInfo& model) {
   p["stream_options"] = simple(
       R"({"type":["object","null"],"properties":{"include_usage":{"type":["boolean","null"]}}})");
   p["kv"] = nullable("string");
+  p["kv"].as_object()["maxLength"] = kRecipeBytesMax;
   p["kv"].as_object()["description"] =
-      "Which rows of the KV cache stay, and how they are stored: "
-      "keep=snapkv(budget=0.2);store=int8, say; keep=all for all as they are. Absent: as "
-      "the server was told (--kv).";
+      "Which rows of the KV cache stay, how they are stored, and which of them a token reads: "
+      "keep=snapkv(budget=0.2);store=int8;read=quest(pages=8), say; keep=all for all as they are. "
+      "Absent or blank: as the server was told (--kv).";
   p["user"] = nullable("string");
   return p;
 }
