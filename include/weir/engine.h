@@ -234,6 +234,8 @@ class Engine {
   Status append(std::span<const Append> appends, LogitRows rows = LogitRows::kLast);
 
   EngineStats stats() const;
+  // The most that EngineStats::kv_bytes_used was since this was last asked, by anyone.
+  uint64_t take_kv_bytes_peak();
 
   // --- Measuring ---
   // What the machine can do at most with this engine's threads and ISA. Takes about a second, in

@@ -151,4 +151,8 @@ EngineStats Engine::stats() const {
   return stats;
 }
 
+uint64_t Engine::take_kv_bytes_peak() {
+  return impl_->model->pages->take_most_used();
+}
+
 }  // namespace weir

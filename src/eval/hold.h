@@ -15,7 +15,7 @@ struct Held {
   uint64_t bytes = 0, bytes_peak = 0;  // Of keys, values and what the method notes.
 };
 
-// The tokens as one prompt under a recipe. The peak is looked for every millisecond.
+// The tokens as one prompt under a recipe. REQUIRES that the engine computes nothing else.
 Result<Held> hold(Engine& engine, const std::string& recipe, std::span<const Token> tokens);
 
 // What a token takes that is appended alone, on a fork.

@@ -133,6 +133,18 @@ TEST_F(CacheTest, BudgetIsHardAndCheckedFirst) {
   EXPECT_LE(pool_.promised(), kBudget);
 }
 
+TEST_F(CacheTest, TheMostThatWasUsedIsKeptUntilItIsAsked) {
+  EXPECT_TRUE(pool_.promise(1000));
+  UsedBytes bytes(pool_, 300);
+  bytes.set(900), bytes.set(100);
+  EXPECT_EQ(pool_.take_most_used(), 900u);
+  EXPECT_EQ(pool_.take_most_used(), 100u) << "what is still used";
+  bytes.set(200), bytes.set(50);
+  EXPECT_EQ(pool_.take_most_used(), 200u);
+  bytes.set(0);
+  pool_.unpromise(1000);
+}
+
 TEST_F(CacheTest, WindowLayersLetGoOfWhatNoQueryReads) {
   shape_ = shape_of(100);
   Cache cache(shape_, pool_, {});

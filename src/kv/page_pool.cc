@@ -48,6 +48,7 @@ PagePool::PagePool(PagePool&& other) noexcept
       budget_(other.budget_),
       used_(other.used()),
       promised_(other.promised()),
+      most_used_(other.most_used_.load()),
       extents_(std::move(other.extents_)),
       free_(std::move(other.free_)) {}
 
@@ -110,6 +111,21 @@ void PagePool::give_back_pages(uint32_t extent, int end) {
 void PagePool::use(uint64_t bytes) {
   used_ += bytes;
   WEIR_CHECK(used() <= promised(), "used {} promised {} budget {}", used(), promised(), budget_);
+  raise_most_used();
+}
+
+void PagePool::raise_most_used() {
+  const uint64_t now = used();
+  uint64_t most = most_used_.load(std::memory_order_relaxed);
+  while (now > most && !most_used_.compare_exchange_weak(most, now)) {
+  }
+}
+
+// What is used at this moment belongs to both spans, and no rise between the two lines is lost.
+uint64_t PagePool::take_most_used() {
+  const uint64_t most = most_used_.exchange(0);
+  raise_most_used();
+  return most;
 }
 
 std::byte* PagePool::page(uint32_t extent, int page) const {

@@ -24,7 +24,8 @@
 
 namespace weir {
 
-// Owned by the engine's thread, but for used() and promised(), which anyone may read.
+// Owned by the engine's thread, but for used(), promised() and take_most_used(), which are
+// anyone's.
 class PagePool {
  public:
   static constexpr int kPagesPerExtent = kBlockSlots / kPageSlots;
@@ -70,6 +71,8 @@ class PagePool {
   uint64_t budget() const { return budget_; }
   uint64_t used() const { return used_.load(std::memory_order_relaxed); }
   uint64_t promised() const { return promised_.load(std::memory_order_relaxed); }
+  // The most that was used since this was last asked.
+  uint64_t take_most_used();
 
  private:
   struct Extent {
@@ -79,11 +82,12 @@ class PagePool {
   };
   PagePool(std::byte* base, size_t page_bytes, uint64_t budget, uint32_t extents);
   void give_back_pages(uint32_t extent, int end);
+  void raise_most_used();
 
   std::byte* base_;
   size_t page_bytes_;
   uint64_t budget_;
-  std::atomic<uint64_t> used_{0}, promised_{0};
+  std::atomic<uint64_t> used_{0}, promised_{0}, most_used_{0};
   std::vector<Extent> extents_;
   std::vector<uint32_t> free_;
 };

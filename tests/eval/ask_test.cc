@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "engine/method_cases.h"
+#include "eval/hold.h"
 #include "eval/plan.h"
 
 namespace weir::eval {
@@ -55,6 +56,17 @@ class AskTest : public ::testing::Test {
     return s.logits();
   }
 };
+
+TEST_F(AskTest, ThePeakIsTheWholePromptAndWhatAPlanCopies) {
+  const auto prompt = tokens_of(700);
+  const Held whole = *hold(*engine_, "keep=all", prompt);
+  EXPECT_EQ(whole.bytes, whole.sequence.kv_bytes());
+  EXPECT_EQ(whole.bytes_peak, whole.bytes);
+  const Held kept = *hold(*engine_, std::string(kRecipe), prompt);
+  EXPECT_LT(kept.bytes, whole.bytes / 4);
+  EXPECT_GT(kept.bytes_peak, whole.bytes);
+  EXPECT_LT(kept.bytes_peak, whole.bytes * 5 / 4);
+}
 
 TEST_F(AskTest, EachQuestionComesAloneToWhatHoldsTheContext) {
   const Sequence held = holding(problem_.context);
