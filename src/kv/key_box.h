@@ -14,12 +14,13 @@
 //   - elements that were decoded err by 3 u of the greatest: boxes and lengths are so much wider.
 // On grids the kernels round products with scales to factors, the largest to F = 32767 or 127
 // (kernels/grid.h). L being the largest code, a factor errs by half a unit and counts for L / 2
-// codes at most, so a logit errs by D / (4 F) max_d(|q_d| L scale_d), and L scale_d <= 3 h_d + 2^-9
-// (|c_d|
-// + h_d): a grid is at most one and a half times as wide as what stands on it, but for its offset's
-// own rounding. Values likewise: 64 rows, each with grids of up to 64 dimensions no wider than 1.5
-// sqrt(2) times the length of what stands on them, so sqrt(64) 64 / (4 F) 1.5 sqrt(2) max|v|, which
-// is below kGridValues / F.
+// codes at most, so a logit errs by D / (4 F) times the largest |q_d| L scale_d. A grid is at most
+// one and a half times as wide as what stands on it, but for its offset's own rounding:
+//   L scale_d <= 3 h_d + 2^-9 (|c_d| + h_d).
+// Values likewise: 64 rows, each with grids of up to 64 dimensions no wider than 1.5 sqrt(2) times
+// the length of what stands on them, so sqrt(64) 64 / (4 F) 1.5 sqrt(2) max|v|, which is below
+// kGridValues / F.
+//
 // What is summed in double errs by a few 2^-53: up() adds more than that and than the rounding to a
 // float.
 #pragma once
