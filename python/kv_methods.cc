@@ -14,6 +14,7 @@ void bind_kv_methods(nb::module_& module) {
       .def_ro("initial", &P::initial, "What it is where a recipe does not say, as one writes it.")
       .def_ro("least", &P::least)
       .def_ro("most", &P::most)
+      .def_ro("least_positive", &P::least_positive, "What is not 0 is no less than this.")
       .def_ro("whole", &P::whole, "Takes whole numbers only.")
       .def_ro("words", &P::words, "Takes one of these, if there are any.");
   using M = KvMethod;
@@ -26,6 +27,10 @@ void bind_kv_methods(nb::module_& module) {
       .def_ro("bytes_per_row", &M::bytes_per_row)
       .def_ro("bytes_per_query_head", &M::bytes_per_query_head)
       .def_ro("bytes_per_page_dim", &M::bytes_per_page_dim)
+      .def_ro("bytes_per_page", &M::bytes_per_page)
+      .def_ro("bytes_per_token", &M::bytes_per_token,
+              "All that a row takes with the defaults, of a KV head of 64 dimensions at 16 bits "
+              "with one query head, in one layer; as it is, it takes 256.")
       .def_ro("parameters", &M::parameters)
       .def("__repr__",
            [](const M& m) { return fmt::format("<weir.KvMethod {}={}>", m.role, m.name); });

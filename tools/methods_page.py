@@ -13,6 +13,9 @@ HEAD = """# KV methods
 Which methods a recipe may name ([kv-methods.md](kv-methods.md) says how), and what was last
 measured of each alone, with `weir eval` ([eval.md](eval.md) says what each figure is). This page is
 made, not written: `build/release/weir kv methods --json | tools/methods_page.py > docs/methods.md`.
+
+"Bytes a token" is all that a row takes which stays, in one layer and KV head of 64 dimensions with
+one query head, with the method's defaults: as it is, at 16 bits, it takes 256.
 """
 
 ROLES = {"keep": "which rows stay", "store": "how settled rows are stored",
@@ -22,6 +25,9 @@ ROLES = {"keep": "which rows stay", "store": "how settled rows are stored",
 def bounds(p):
     if "words" in p:
         return " or ".join(p["words"])
+    least = p.get("least_positive")
+    if least:
+        return f"0 or {least:.15g} to {p['maximum']:.15g}"
     return f"{p['minimum']:.15g} to {p['maximum']:.15g}"
 
 
@@ -63,17 +69,19 @@ def measured(method, evaluations):
 
 def held(method):
     """What a method holds beside keys and values, in words."""
-    row, head, dim = (method[f"bytes_per_{of}"] for of in ("row", "query_head", "page_dim"))
+    row, head, dim, page = (method[f"bytes_per_{of}"]
+                            for of in ("row", "query_head", "page_dim", "page"))
     if row or head:
         yield (f"a row of a KV head takes up to {row} bytes"
                + (f" and {head} for each of its query heads" if head else ""))
     if dim:
-        yield f"a page of 64 rows takes {dim} bytes for each dimension of a KV head"
+        yield f"a page of 64 rows takes {dim:g} bytes for each dimension of a KV head and {page}"
 
 
 def cost(method):
     return (f"Observes {method['observes']}; beside keys and values "
-            f"{' and '.join(held(method)) or 'nothing is held'}.")
+            f"{' and '.join(held(method)) or 'nothing is held'}. "
+            f"Bytes a token: {method['bytes_per_token']:.4g}.")
 
 
 def section(method, evaluations):

@@ -21,6 +21,7 @@ boost::json::object json_of(const KvParameter& p) {
     return p.whole ? boost::json::value(static_cast<int64_t>(x)) : boost::json::value(x);
   };
   out["minimum"] = number(p.least);
+  if (p.least_positive > 0) out["least_positive"] = number(p.least_positive);
   out["maximum"] = number(p.most);
   out["whole"] = p.whole;
   return out;
@@ -37,26 +38,32 @@ boost::json::object json_of(const KvMethod& m) {
           {"bytes_per_row", m.bytes_per_row},
           {"bytes_per_query_head", m.bytes_per_query_head},
           {"bytes_per_page_dim", m.bytes_per_page_dim},
+          {"bytes_per_page", m.bytes_per_page},
+          {"bytes_per_token", m.bytes_per_token},
           {"parameters", std::move(parameters)}};
 }
 
 std::string bounds(const KvParameter& p) {
   if (!p.words.empty()) return fmt::format("{}", fmt::join(p.words, " or "));
+  if (p.least_positive > 0) return fmt::format("0 or {} to {}", p.least_positive, p.most);
   return fmt::format("{} to {}", p.least, p.most);
 }
 
+// What it holds beside keys and values.
+std::string held(const KvMethod& m) {
+  std::string out;
+  if (m.bytes_per_row) out += fmt::format("; beside key and value {}", m.bytes_per_row);
+  if (m.bytes_per_query_head)
+    out += fmt::format(", and {} for each of its query heads", m.bytes_per_query_head);
+  if (m.bytes_per_page_dim)
+    out += fmt::format("; beside 64 keys and values {} for each dimension, and {}",
+                       m.bytes_per_page_dim, m.bytes_per_page);
+  return out;
+}
+
 void print(const KvMethod& m) {
-  const std::string heads =
-      m.bytes_per_query_head
-          ? fmt::format(" and {} for each of its query heads", m.bytes_per_query_head)
-          : "";
-  const std::string page =
-      m.bytes_per_page_dim
-          ? fmt::format(", {} for each dimension of its pages of 64 rows", m.bytes_per_page_dim)
-          : "";
-  put(fmt::format(
-      "{}={}\n  {}\n  {}\n  observes {}; takes {} bytes{} for each row of a KV head{}\n", m.role,
-      m.name, m.description, m.paper, m.observes, m.bytes_per_row, heads, page));
+  put(fmt::format("{}={}\n  {}\n  {}\n  {:.4g} bytes a token{}; observes {}\n", m.role, m.name,
+                  m.description, m.paper, m.bytes_per_token, held(m), m.observes));
   for (const KvParameter& p : m.parameters)
     put(fmt::format("    {:<10}{:<8}{:<24}{}\n", p.name, p.initial, bounds(p), p.description));
   put("\n");
@@ -74,7 +81,12 @@ int list(bool as_json) {
     put_json({{"methods", std::move(methods)}});
   else
     put("A recipe names one of each role, --kv 'keep=snapkv(budget=0.2,window=32);store=int8'; "
-        "keep=all drops nothing, store=raw encodes nothing, read=all reads everything.\n");
+        "keep=all drops nothing, store=raw encodes nothing, read=all reads everything.\n"
+        "Bytes are those of a row that stays, in one layer and KV head; bytes a token are all of "
+        "them with the defaults, " +
+        fmt::format(
+            "for a head of {} dimensions and one query head; as it is, at 16 bits, it takes {}.\n",
+            kSampleHeadDim, kSampleRowBytes));
   return kSuccess;
 }
 

@@ -18,7 +18,15 @@ Status invalid(std::string message) {
 
 std::string bounds(const Parameter& p) {
   if (!p.words.empty()) return fmt::format("one of {}", fmt::join(p.words, ", "));
-  return fmt::format("{} from {} to {}", p.whole ? "a whole number" : "a number", p.least, p.most);
+  const bool or_zero = p.least_positive > 0;
+  return fmt::format("{}{} from {} to {}", or_zero ? "0 or " : "",
+                     p.whole ? "a whole number" : "a number", or_zero ? p.least_positive : p.least,
+                     p.most);
+}
+
+bool may_be(const Parameter& p, double number) {
+  return number >= p.least && number <= p.most && (number <= 0 || number >= p.least_positive) &&
+         !(p.whole && number != std::trunc(number));
 }
 
 }  // namespace
@@ -45,8 +53,7 @@ Status Arguments::set(std::string_view name, std::string_view value) {
   double number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   const bool read = error == std::errc() && end == value.data() + value.size() && p.words.empty();
-  if (!read || !(number >= p.least && number <= p.most) ||
-      (p.whole && number != std::trunc(number)))
+  if (!read || !may_be(p, number))
     return invalid(
         fmt::format("kv: {} of {} must be {}, not '{}'", name, method_->name, bounds(p), value));
   to = number;

@@ -16,6 +16,7 @@ struct Parameter {
   double initial = 0, least = 0, most = 0;
   bool whole = false;                        // Takes whole numbers only.
   std::vector<std::string_view> words = {};  // Takes one of these; its value is the word's index.
+  double least_positive = 0;                 // What is not 0 is no less than this.
 };
 
 struct MethodInfo {
@@ -23,11 +24,10 @@ struct MethodInfo {
   std::string_view paper;     // Authors, title, year; or what it is where there is none.
   std::string_view says;      // What it does, in a line.
   std::string_view observes;  // What it costs: what must be watched of the model.
-  // Beside keys and values, of each row that a KV head holds,
+  // Beside keys and values and a retriever's summaries, of each row that a KV head holds,
   uint32_t bytes_per_row = 0;
   std::vector<Parameter> parameters = {};
-  uint32_t bytes_per_query_head = 0;  // and for each query head that reads it;
-  uint32_t bytes_per_page_dim = 0;    // and of a page of 64 rows, for each dimension of a head.
+  uint32_t bytes_per_query_head = 0;  // and for each query head that reads it.
 };
 
 // A method's parameters as a recipe sets them. `method` outlives it.

@@ -47,6 +47,11 @@ TEST(Recipe, SpaceOfAnyKindMayStandBetweenWords) {
   EXPECT_EQ(recipe->text(), parse_recipe("keep=h2o(budget=0.5,every=32)")->text());
 }
 
+TEST(Recipe, PointsMayBeNoneOrNotTooClose) {
+  EXPECT_EQ(parse_recipe("keep=h2o(every=0)")->keep->arguments.whole("every"), 0);
+  EXPECT_EQ(parse_recipe("keep=h2o(every=16)")->keep->arguments.whole("every"), 16);
+}
+
 TEST(Recipe, WhatIsWrongIsNamedWithWhatThereIs) {
   const std::pair<std::string, std::vector<const char*>> cases[] = {
       {"kept=snapkv", {"kept", "keep", "store", "read"}},
@@ -68,7 +73,12 @@ TEST(Recipe, WhatIsWrongIsNamedWithWhatThereIs) {
       {"keep=h2o(budget=1e99)", {"1e99"}},
       {"keep=h2o(budget=0.2x)", {"0.2x"}},
       {"keep=h2o(every=1.5)", {"every", "whole", "1.5"}},
-      {"keep=h2o(every=1,every=2)", {"every", "twice"}},
+      {"keep=h2o(every=16,every=32)", {"every", "twice"}},
+      {"keep=h2o(every=1)", {"every", "0 or a whole number from 16 to 1048576", "not '1'"}},
+      {"keep=streaming(every=15)", {"every", "0 or a whole number from 16", "not '15'"}},
+      {"keep=cake(every=-16)", {"every", "not '-16'"}},
+      {"keep=chelsea(budget=0.999,chunk=4096,every=16)", {"chunk", "2 to 256", "not '4096'"}},
+      {"keep=snapkv(window=512)", {"window", "1 to 128", "not '512'"}},
       {"keep=h2o(,)", {"no parameter ''", "budget"}},
       {"keep=snapkv(pooling=min)", {"min", "avg", "max"}},
       {"keep=snapkv(pooling=1)", {"pooling", "avg"}},
@@ -100,6 +110,7 @@ TEST(Recipe, EveryMethodStandsInItsOwnWords) {
     for (const Parameter& p : entry->info.parameters) {
       EXPECT_LE(p.least, p.initial) << p.name;
       EXPECT_LE(p.initial, p.most) << p.name;
+      EXPECT_TRUE(p.initial <= 0 || p.initial >= p.least_positive) << p.name;
     }
   }
 }

@@ -20,7 +20,8 @@ Parameter recent_parameter(double initial) {
 Parameter every_parameter(double initial) {
   return {"every", "plans again after every so many tokens; 0: at the ends of prompts only",
           initial, 0,
-          1 << 20, true};
+          1 << 20, true,
+          {},      kEveryLeast};
 }
 
 int32_t budget_rows(double budget, int32_t prompt) {

@@ -11,6 +11,10 @@
 
 namespace weir {
 
+// Points stand at least so many tokens apart: a plan may look at every row and copies those that
+// stay, on the thread that serves all sequences, and chunks of a prompt may end at each.
+inline constexpr int32_t kEveryLeast = 16;
+
 // Parameters with a method's own defaults.
 Parameter budget_parameter(double initial);
 Parameter sinks_parameter(double initial);

@@ -7,7 +7,7 @@
 namespace weir {
 
 Parameter window_parameter() {
-  return {"window", "last queries that vote; their rows stay", 32, 1, 512, true};
+  return {"window", "last queries that vote; their rows stay", 32, 1, 128, true};
 }
 Parameter kernel_parameter(double initial) {
   return {"kernel", "neighbouring rows whose votes are pooled", initial, 1, 255, true};

@@ -127,13 +127,22 @@ def test_kv_methods(weir, smollm2):
     assert {"quest", "certified"} <= names["read"]
     text = weir("kv", "methods").stdout
     for m in methods:
-        of_rows = m["role"] == "keep" or m["name"] == "minicache"
-        assert m["paper"] and m["observes"] and (m["bytes_per_row"] > 0) == of_rows
+        assert m["paper"] and m["observes"] and (m["bytes_per_row"] > 0) == (m["role"] == "keep")
         assert (m["bytes_per_page_dim"] > 0) == (m["role"] == "read")
-        assert f"{m['role']}={m['name']}" in text
+        section = text.split(f"{m['role']}={m['name']}\n")[1].split("\n\n")[0]
+        assert f"  {m['bytes_per_token']:.4g} bytes a token" in section
         for p in m["parameters"]:
             assert p["default"] in p["words"] if "words" in p else (
                 p["minimum"] <= float(p["default"]) <= p["maximum"])
+    # Of a row of 64 dimensions: 256 bytes at 16 bits.
+    of = {m["name"]: m["bytes_per_token"] for m in methods}
+    assert of["streaming"] == 256 + 4 and of["h2o"] == 256 + 4 + 4
+    assert of["quest"] == 256 + (8 * 64 + 4) / 64
+    assert of["certified"] == 256 + (8 * 64 + 4 * 64 / 16 + 16) / 64
+    assert of["int8"] == 128 + 16 and of["kivi"] == 64 + 16
+    assert 128 < of["minicache"] < 160
+    every = next(p for p in methods[0]["parameters"] if p["name"] == "every")
+    assert (every["minimum"], every["least_positive"]) == (0, 16)
     bad = weir("run", smollm2, "hi", "--kv", "keep=snapkw")
     assert bad.returncode == 1 and "snapkw" in bad.stderr and "snapkv" in bad.stderr
 

@@ -172,17 +172,19 @@ def test_h2o(engine, tokens):
 
 
 def test_tova(engine, tokens):
-    budget, every = 150, 1
+    budget, every = 150, 16
     sequence, seen = watched(engine, tokens, f"keep=tova(budget={budget},every={every})")
     kept = [every_row(engine, PROMPT) for _ in range(seen.layers)]
-    for length in range(PROMPT, PROMPT + 12):
+    for length in range(PROMPT, PROMPT + 3 * every):
         for layer in range(seen.layers):
-            p = seen.probabilities(layer, [length - 1], kept[layer])[:, 0]
-            rows = rows_of(engine, sequence, layer)
-            for head, chosen in enumerate(rows):
-                check_choice(chosen, kept[layer][head], p.mean(axis=0), budget)
-                assert list(chosen) == list(rows[0])
-            kept[layer] = [np.append(r, length) for r in rows]
+            if length == PROMPT or length % every == 0:
+                p = seen.probabilities(layer, [length - 1], kept[layer])[:, 0]
+                rows = rows_of(engine, sequence, layer)
+                for head, chosen in enumerate(rows):
+                    check_choice(chosen, kept[layer][head], p.mean(axis=0), budget)
+                    assert list(chosen) == list(rows[0])
+                kept[layer] = rows
+            kept[layer] = [np.append(r, length) for r in kept[layer]]
         sequence.append([tokens[length % 50]])
 
 

@@ -5,7 +5,8 @@
 // for KV Cache, 2024. The authors attend over a whole prompt before they encode any of it, and move
 // each value out of the residual as a new one comes; here keys and values are encoded together, a
 // page of 64 rows at a time, in prompts too, so that a long prompt never takes what the cache
-// cannot hold.
+// cannot hold. The authors widen codes to the values of their grids before they multiply; here
+// queries and weights are rounded to whole numbers of 8 bits and meet the codes (kernels/grid.h).
 #include "kv/grid_codec.h"
 
 namespace weir {
@@ -16,7 +17,7 @@ const CodecEntry entry(
      "store",
      "Liu, Yuan, Jin, Zhong, Xu, Braverman, Chen, Hu: KIVI: A Tuning-Free Asymmetric 2bit "
      "Quantization for KV Cache, 2024",
-     "2 or 4 bits an element and 1 of grids: keys by dimension, values by row, in groups of 32",
+     "2 or 4 bits an element and 1 of grids, or half of one: keys by dimension, values by row",
      "nothing",
      0,
      {{"bits", "of an element", 1, 0, 1, true, {"2", "4"}},

@@ -234,7 +234,7 @@ const CodecEntry entry(
      "one direction for two neighbouring layers' rows, each with its length; the rows furthest "
      "apart stay as they are",
      "nothing",
-     2 * sizeof(float),
+     0,
      {{"start", "the share of the layers, the first, that stay as they are", 0.5, 0, 1},
       {"t", "how far the direction goes from the earlier layer's to the later's", 0.6, 0, 1},
       {"gamma", "the share of a page's rows that stay as they are", 0.05, 0, 0.5},

@@ -209,7 +209,7 @@ const PolicyEntry entry(
      "attention of the prompt's last queries",
      4,
      {budget_parameter(0.2),
-      {"window", "last queries that choose; their rows stay", 32, 1, 512, true},
+      {"window", "last queries that choose; their rows stay", 32, 1, 128, true},
       {"kernel", "neighbouring rows whose scores are pooled", 5, 1, 255, true},
       {"gamma", "what a row's variance over the queries counts, against its mean", 200, 0, 1e6},
       {"tau1", "the higher, the less a layer's entropy counts", 1, 0.1, 10},

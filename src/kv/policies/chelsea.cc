@@ -167,7 +167,9 @@ const PolicyEntry entry(
      {budget_parameter(0.2),
       sinks_parameter(4),
       recent_parameter(0.1),
-      {"chunk", "neighbouring rows of which alternate ones are matched", 64, 2, 4096, true},
+      // A plan multiplies rows by a quarter of it in keys, for each KV head: as much, at the most,
+      // as attention does in about ten tokens.
+      {"chunk", "neighbouring rows of which alternate ones are matched", 64, 2, 256, true},
       every_parameter(64)}},
     [](const Arguments& a) -> std::unique_ptr<Policy> { return std::make_unique<Chelsea>(a); });
 

@@ -174,9 +174,7 @@ const RetrieverEntry entry(
      {{"error", "of a head's output, at most, as a share of the longest value", 0.01, 1e-6, 1.9},
       {"first", "so many of the best pages are read before the bound is looked at", 4, 0, 65536,
        true},
-      dense_parameter(0)},
-     0,
-     8},
+      dense_parameter(0)}},
     [](const Arguments& a) -> std::shared_ptr<const Retriever> {
       return std::make_shared<Certified>(a);
     });

@@ -106,9 +106,7 @@ const RetrieverEntry entry(
      0,
      {{"pages", "of 64 rows that a KV head reads; up to 1 a share of those there are", 16, 0,
        65536},
-      dense_parameter(2)},
-     0,
-     8},
+      dense_parameter(2)}},
     [](const Arguments& a) -> std::shared_ptr<const Retriever> {
       return std::make_shared<Quest>(a);
     });
