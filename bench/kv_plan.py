@@ -16,18 +16,19 @@ SAMPLES_WITH_TASKS = 5
 PAGE = 64  # Rows; fewer take as many bytes.
 
 # Tokens a second of a prompt of so many, two AVX2 cores (bench/RESULTS.md), rounded down; and the
-# seconds that a model may take. Together they leave a sixth of two hours for slower neighbours.
+# seconds that a model may take. With the least numbers of samples, the questions that are seen and
+# what is found out before, they leave a tenth of two hours for slower neighbours.
 RATES = {"smollm2": {512: 1000, 2048: 700, 8064: 300},
          "gemma3-270m": {512: 1000, 2048: 1000, 8064: 900}}
 SECONDS = {"smollm2": 4000, "gemma3-270m": 1700}
 CONTEXT_SHARES = {512: 0.2, 2048: 0.2, 8064: 0.6}
 ROWS_PER_SECOND = 500  # Of single tokens of many sequences side by side.
 STEPS, TASKS_ASKED, ROWS_PER_TASK = 64, 2, 300
+WATCHING = 3  # Times as long takes a prompt of which a method sums up all attention.
 
 # One task also with its questions in the prompt: each of them is a prompt of its own.
 SEEN_CONTEXT, SEEN_SHARE, SEEN_SAMPLES = 512, 0.25, 5
 SEEN_TASK, SEEN_QUESTIONS = "needle", 5
-WATCHING = 3  # Times as long takes a prompt of which a method sums up all attention.
 
 
 def has(method, parameter):
