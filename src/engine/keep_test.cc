@@ -138,7 +138,8 @@ TEST(Keep, OthersAreAdmittedWhenRowsAreGone) {
 }
 
 TEST(Keep, PromisesFallAtThePromptsEnd) {
-  for (const char* recipe : {"keep=snapkv(budget=0.1)", "keep=cake(budget=0.1)"}) {
+  for (const char* recipe :
+       {"keep=snapkv(budget=0.1,window=4)", "keep=cake(budget=0.1,window=4)"}) {
     const auto engine = open_tiny(kModel, tight_options(25, 1500));
     auto other = *engine->create_sequence();
     Gate gate;

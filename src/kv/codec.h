@@ -45,8 +45,8 @@ class Codec {
   virtual std::string_view name() const = 0;
   // Of the bytes: raised when the same rows come to give other ones, so that old pages are misses.
   virtual uint32_t version() const = 0;
-  // Name, type and version, for keys: a sequence's root has that of open pages, what comes after the
-  // first encoded row also that of the recipe's codec (Store::act).
+  // Name, type and version, for keys: a sequence's root has that of open pages, what comes after
+  // the first encoded row also that of the recipe's codec (Store::act).
   std::string id() const;
 
   const PageShape& shape() const { return shape_; }

@@ -67,6 +67,7 @@ WindowAttention Keeper::View::window(uint32_t layer) const {
   out.p.resize(heads * queries * all);
   const size_t row = size_t{heads} * cache_.shape().head_dim;
   std::vector<float> q(queries * row);
+  keeper_.scratch_.set(keeper_.scratch_bytes(queries, all));
   for (size_t i = 0; i < queries; ++i) {
     const size_t position = static_cast<size_t>(length) - queries + i;
     const size_t at = position % static_cast<size_t>(keeper_.noted_) * row;
@@ -98,7 +99,8 @@ Keeper::Keeper(const Recipe& recipe, const CacheShape& shape, PagePool& pages,
       layers_(shape.all_editable()),
       window_(shape.layers),
       mass_(shape.layers, Mass(shape.heads)),
-      notes_(pages, 0) {}
+      notes_(pages, 0),
+      scratch_(pages, 0) {}
 
 Keeper::Keeper(const Keeper& other)
     : shape_(other.shape_),
@@ -115,7 +117,8 @@ Keeper::Keeper(const Keeper& other)
       noted_from_(other.noted_from_),
       noted_end_(other.noted_end_),
       mass_(other.mass_),
-      notes_(other.notes_) {}
+      notes_(other.notes_),
+      scratch_(other.scratch_) {}
 
 std::unique_ptr<Keeper> Keeper::fork() const {
   return std::unique_ptr<Keeper>(new Keeper(*this));
@@ -180,6 +183,11 @@ Room Keeper::room(int32_t length, const LayerRows& rows, uint64_t tokens, int32_
   }
   const uint64_t gap = points_.every > 0 ? static_cast<uint64_t>(points_.every) : tokens;
   room.rows = room.rows | ((room.kept + std::min(gap, tokens - point)) & tokens);
+  const int32_t queries = window_before(static_cast<int32_t>(point), prompt);
+  // One head may have all the rows that heads have on average.
+  const uint64_t heads = room.ragged ? shape_->kv_heads : 1;
+  room.fixed_bytes += scratch_bytes(static_cast<uint64_t>(queries),
+                                    std::min<uint64_t>(room.rows.most * heads, tokens));
   return room;
 }
 
@@ -256,6 +264,7 @@ void Keeper::follow(const Cache& cache, const Edit& edit) {
 
 void Keeper::plan(Cache& cache, std::span<const uint32_t> layers, int32_t position) {
   const std::vector<Edit> edits = policy_->plan(View(*this, cache, layers, position));
+  scratch_.set(0);
   for (const Edit& edit : edits) follow(cache, edit);
   cache.apply(edits, position, act_);
 }

@@ -72,6 +72,10 @@ class Keeper {
   uint64_t hidden_bytes(uint64_t rows) const { return rows * shape_->d_model * sizeof(float); }
   void plan(Cache& cache, std::span<const uint32_t> layers, int32_t position);
   int32_t window_before(int32_t point, int32_t prompt) const;
+  // Of the last queries and their probabilities over so many rows: what a plan looks at.
+  uint64_t scratch_bytes(uint64_t queries, uint64_t rows) const {
+    return queries * shape_->heads * (rows + shape_->head_dim) * sizeof(float);
+  }
   void note_window(const LayerQueries& queries);
   void forget_window();
   void add_mass(const Cache& cache, const LayerQueries& queries);
@@ -91,6 +95,7 @@ class Keeper {
   int32_t noted_from_ = 0, noted_end_ = 0;  // Positions whose queries are in it, or were.
   std::vector<Mass> mass_;                  // [layer]
   UsedBytes notes_;                         // Of both.
+  UsedBytes scratch_;                       // While it plans.
 };
 
 }  // namespace weir

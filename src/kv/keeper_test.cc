@@ -236,6 +236,8 @@ TEST_F(KeeperTest, NotesAreUsedBytesAndEnd) {
     compute(cache, *keep, 60, 60);
     const uint64_t notes = kLayers * 8 * kHeads * kDim * sizeof(float);
     EXPECT_EQ(pages_->used(), cache.bytes() + notes);
+    const uint64_t looked_at = 8 * kHeads * (60 + kDim) * sizeof(float);
+    EXPECT_EQ(pages_->take_most_used(), cache.bytes() + notes + looked_at) << "while it planned";
     auto copy = *cache.fork();
     const auto other = keep->fork();
     EXPECT_EQ(pages_->used(), cache.bytes() + 2 * notes);

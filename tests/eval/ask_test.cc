@@ -57,7 +57,7 @@ class AskTest : public ::testing::Test {
   }
 };
 
-TEST_F(AskTest, ThePeakIsTheWholePromptAndWhatAPlanCopies) {
+TEST_F(AskTest, ThePeakIsTheWholePromptAndWhatAPlanTakes) {
   const auto prompt = tokens_of(700);
   const Held whole = *hold(*engine_, "keep=all", prompt);
   EXPECT_EQ(whole.bytes, whole.sequence.kv_bytes());
@@ -65,7 +65,7 @@ TEST_F(AskTest, ThePeakIsTheWholePromptAndWhatAPlanCopies) {
   const Held kept = *hold(*engine_, std::string(kRecipe), prompt);
   EXPECT_LT(kept.bytes, whole.bytes / 4);
   EXPECT_GT(kept.bytes_peak, whole.bytes);
-  EXPECT_LT(kept.bytes_peak, whole.bytes * 5 / 4);
+  EXPECT_LT(kept.bytes_peak, whole.bytes * 3 / 2);
 }
 
 TEST_F(AskTest, EachQuestionComesAloneToWhatHoldsTheContext) {
