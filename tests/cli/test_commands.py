@@ -141,7 +141,8 @@ def test_kv_methods(weir, smollm2):
     assert of["certified"] == 256 + (8 * 64 + 4 * 64 / 16 + 16) / 64
     assert of["int8"] == 128 + 16 and of["kivi"] == 64 + 16
     assert 128 < of["minicache"] < 160
-    every = next(p for p in methods[0]["parameters"] if p["name"] == "every")
+    cake = next(m for m in methods if m["name"] == "cake")
+    every = next(p for p in cake["parameters"] if p["name"] == "every")
     assert (every["minimum"], every["least_positive"]) == (0, 16)
     bad = weir("run", smollm2, "hi", "--kv", "keep=snapkw")
     assert bad.returncode == 1 and "snapkw" in bad.stderr and "snapkv" in bad.stderr

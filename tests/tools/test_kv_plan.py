@@ -104,4 +104,4 @@ def test_no_more_is_planned_than_two_hours_hold(catalogue, best_watches):
             assert samples >= (5 if context <= kv_plan.TASKS_UP_TO else 2)
             planned += samples * kv_plan.seconds_of_a_sample(catalogue, model, context, recipes)
         planned += kv_plan.seconds_of_seen(catalogue, model, kv_plan.seen(catalogue, measured))
-    assert 2000 < planned < 6300  # What is found out before the plan takes some minutes more.
+    assert 2000 < planned < 6700  # What is found out before the plan takes some minutes more.
